@@ -1,0 +1,152 @@
+# kernelsight: `make run` and `make test` install what they need, build, and do what they say.
+# Options: V=1 shows commands; SAN=1 builds with ASan and UBSan, in build/san.
+
+VERSION := 0.1.0
+PREFIX  ?= /usr
+DESTDIR ?=
+
+ifeq ($(SAN),1)
+B        := build/san
+SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else
+B := build
+endif
+JOBS := $(shell nproc)
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2);)
+
+CC       ?= cc
+CLANG    ?= clang
+BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
+CFLAGS   ?= -O2 -g
+CSTD     := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
+            -Wno-format-nonliteral -Wundef -Wvla -Werror
+CPPFLAGS += -D_GNU_SOURCE -DKERNELSIGHT_VERSION='"$(VERSION)"' -Idetector -I$(B)/gen
+LIBS     := -lbpf -lelf -lz -lcjson -lcurl -lcrypto -lm
+
+BPF_SRC  := $(wildcard bpf/*.bpf.c)
+BPF_OBJ  := $(BPF_SRC:bpf/%.bpf.c=$(B)/%.bpf.o)
+SRC      := $(wildcard detector/*/*.c)
+OBJ      := $(SRC:%.c=$(B)/obj/%.o)
+RULES    := $(sort $(wildcard rules/*.json))
+GEN      := $(B)/gen/syscall_names.inc
+UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+TOOLS    := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
+FUZZ     := $(patsubst tests/fuzz/fuzz_%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+.PHONY: all deps run test unit tools bench fuzz lint fmt install uninstall clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(B)/kernelsight $(BPF_OBJ)
+
+$(B)/kernelsight: $(B)/obj/detector/main.o $(OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/obj/%.o: %.c $(GEN) | $(B)/cflags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CSTD) $(CFLAGS) $(SANFLAGS) -MMD -MP -c -o $@ $<
+
+# The objects are found by .incbin through -I$(B); the assembler writes no dependencies.
+$(B)/obj/detector/source/embedded.o: CPPFLAGS += -Wa,-I$(B)
+$(B)/obj/detector/source/embedded.o: $(BPF_OBJ)
+$(B)/obj/detector/daemon/shipped_rules.o: $(B)/gen/shipped_rules.inc $(RULES)
+
+$(B)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) bpf/events.def
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror -c -o $@ $<
+
+# name and number of each system call, of this machine's table and of the 32-bit one
+$(B)/gen/syscall_names.inc: detector/event/syscall_names.sh
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)sh $< $(CC) > $@
+
+$(B)/gen/shipped_rules.inc: $(RULES) Makefile
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)for f in $(RULES); do printf 'SHIPPED(%s, "%s")\n' "$$(basename $$f .json | tr -c 'a-z0-9\n' _)" "$$f"; done > $@
+
+$(B)/cflags:
+	$(Q)mkdir -p $(@D) && touch $@
+
+# --- everything else -------------------------------------------------------------------------
+
+deps:
+	$(Q)sh packaging/deps.sh build
+
+run: deps
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all
+	$(Q)$(B)/kernelsight run
+
+test: deps
+	$(Q)sh packaging/deps.sh test
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) SAN=1 unit
+	$(Q)python3 tests/run.py --build $(B) --unit build/san/tests
+
+# C tests, always with sanitizers when run by `make test`
+unit: $(UNIT)
+
+# small programs that tests and benchmarks run
+tools: $(TOOLS)
+
+$(B)/tests/test_%: $(B)/obj/tests/unit/test_%.o $(OBJ)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+$(B)/tests/tools/%: tests/tools/%.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -D_GNU_SOURCE $(CSTD) -O2 -o $@ $< -pthread $(TOOL_LIBS)
+
+$(B)/tests/tools/attach_bpf: TOOL_LIBS := -lbpf -lelf -lz
+
+bench: deps
+	$(Q)sh packaging/deps.sh test bench
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools
+	$(Q)python3 tests/bench/bench.py --build $(B)
+
+# libFuzzer needs clang for everything it links; FUZZ_SECONDS each.
+FUZZ_SECONDS ?= 600
+fuzz: deps
+	$(Q)sh packaging/deps.sh fuzz
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(FUZZ)
+	$(Q)for f in $(FUZZ); do sh tests/fuzz/run.sh $$f $(FUZZ_SECONDS) || exit 1; done
+
+CORE_SRC := $(wildcard detector/util/*.c detector/event/*.c detector/stats/*.c detector/rule/*.c detector/engine/*.c)
+build/fuzz/%: tests/fuzz/fuzz_%.c $(CORE_SRC) $(wildcard detector/*/*.h) $(GEN)
+	$(call say,FUZZ,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(CPPFLAGS) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-o $@ $< $(CORE_SRC) -lcjson -lcrypto -lm
+
+lint:
+	$(Q)sh packaging/deps.sh lint
+	$(Q)sh tests/lint/layers.sh
+	$(Q)sh tests/lint/headers.sh "$(CC)" "$(CPPFLAGS) -std=gnu11"
+	$(Q)clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h' | grep -v '^bpf/vmlinux.h$$')
+
+fmt:
+	$(Q)clang-format -i $$(git ls-files '*.c' '*.h' | grep -v '^bpf/vmlinux.h$$')
+
+install: all
+	install -D -m 755 $(B)/kernelsight $(DESTDIR)$(PREFIX)/bin/kernelsight
+	install -d $(DESTDIR)/etc/kernelsight/rules.d $(DESTDIR)$(PREFIX)/share/kernelsight/rules
+	install -m 644 $(RULES) $(DESTDIR)$(PREFIX)/share/kernelsight/rules
+	install -d $(DESTDIR)$(PREFIX)/lib/kernelsight/hooks
+	install -m 755 $(filter-out hooks/README.md,$(wildcard hooks/*)) $(DESTDIR)$(PREFIX)/lib/kernelsight/hooks
+
+uninstall:
+	rm -rf $(DESTDIR)$(PREFIX)/bin/kernelsight $(DESTDIR)$(PREFIX)/share/kernelsight \
+		$(DESTDIR)$(PREFIX)/lib/kernelsight
+	-rmdir $(DESTDIR)/etc/kernelsight/rules.d $(DESTDIR)/etc/kernelsight
+
+clean:
+	rm -rf build
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
