@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "event/derive.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "event/syscalls.h"
+#include "util/timetext.h"
+
+static void set_text(struct value *ret, const char *text)
+{
+	ret->text = text;
+	ret->len = strlen(text);
+}
+
+static void set_uint(struct value *ret, uint64_t v)
+{
+	ret->u = v;
+	ret->number = (double)v;
+}
+
+void derive_timestamp(const struct event *ev, struct value *ret)
+{
+	set_uint(ret, event_wall_ns(ev));
+}
+
+void derive_time_str(const struct event *ev, struct value *ret)
+{
+	timetext(event_wall_ns(ev), ret->scratch);
+	set_text(ret, ret->scratch);
+}
+
+void derive_syscall_name(const struct event *ev, struct value *ret)
+{
+	const struct ev_syscall *r = ev->record;
+	const char *name = syscall_name(r->syscall, r->compat);
+
+	if (!name) {
+		(void)snprintf(ret->scratch, sizeof(ret->scratch), "syscall_%u", r->syscall);
+		name = ret->scratch;
+	}
+	set_text(ret, name);
+}
+
+static const char *type_of_mode(uint32_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return "regular";
+	case S_IFDIR:
+		return "directory";
+	case S_IFBLK:
+		return "block";
+	case S_IFCHR:
+		return "character";
+	case S_IFIFO:
+		return "pipe";
+	case S_IFSOCK:
+		return "socket";
+	default:
+		return "other";
+	}
+}
+
+static bool has_file(const struct ev_syscall *r)
+{
+	return r->file_mode && syscall_takes_fd(r->syscall, r->compat);
+}
+
+void derive_file_type(const struct event *ev, struct value *ret)
+{
+	const struct ev_syscall *r = ev->record;
+
+	set_text(ret, has_file(r) ? type_of_mode(r->file_mode) : "none");
+}
+
+void derive_file_system(const struct event *ev, struct value *ret)
+{
+	const struct ev_syscall *r = ev->record;
+
+	ret->text = has_file(r) ? r->file_system_type : "";
+	ret->len = strnlen(ret->text, sizeof(r->file_system_type));
+}
+
+void derive_abi(const struct event *ev, struct value *ret)
+{
+	const struct ev_syscall *r = ev->record;
+
+	set_text(ret, r->compat ? "i386" : "native");
+}
+
+void derive_time_bucket(const struct event *ev, struct value *ret)
+{
+	const struct ev_sched *r = ev->record;
+
+	set_uint(ret, (event_wall_ns(ev) - r->interval_ns) / NS_PER_S);
+}
+
+static uint64_t switches(const struct ev_sched *r)
+{
+	return r->voluntary_switches + r->involuntary_switches;
+}
+
+void derive_context_switches(const struct event *ev, struct value *ret)
+{
+	set_uint(ret, switches(ev->record));
+}
+
+/* Without a switch the one slice goes on: as long as the process ran. */
+void derive_avg_timeslice_us(const struct event *ev, struct value *ret)
+{
+	const struct ev_sched *r = ev->record;
+	uint64_t n = switches(r);
+
+	ret->number = (double)r->cpu_time_ns / 1e3 / (double)(n ? n : 1);
+}
+
+/* enum in the kernel's include/net/tcp_states.h; the numbers are ABI, the names those of ss(8) */
+void derive_state(const struct event *ev, struct value *ret)
+{
+	static const char *const names[] = {
+		[1] = "ESTAB",	    [2] = "SYN-SENT",  [3] = "SYN-RECV", [4] = "FIN-WAIT-1",
+		[5] = "FIN-WAIT-2", [6] = "TIME-WAIT", [7] = "CLOSE",	 [8] = "CLOSE-WAIT",
+		[9] = "LAST-ACK",   [10] = "LISTEN",   [11] = "CLOSING", [12] = "SYN-RECV",
+	};
+	uint32_t state = ((const struct ev_tcp_retransmit *)ev->record)->tcp_state;
+
+	set_text(ret, state < ARRAY_SIZE(names) && names[state] ? names[state] : "UNKNOWN");
+}
+
+void derive_owner(const struct event *ev, struct value *ret)
+{
+	static const char *const names[] = {
+		[TCP_OWNER_UNKNOWN] = "unknown",
+		[TCP_OWNER_LISTENER] = "listener",
+		[TCP_OWNER_EXACT] = "exact",
+	};
+	uint32_t kind = ((const struct ev_tcp_retransmit *)ev->record)->owner_kind;
+
+	set_text(ret, kind < ARRAY_SIZE(names) ? names[kind] : "unknown");
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Fields that are computed from the stored ones: derive_<name> for each DERIVED(.., name, ..) in
+ * bpf/events.def. Events that share a name share its meaning and its function.
+ */
+#ifndef EVENT_DERIVE_H
+#define EVENT_DERIVE_H
+
+#include "event/event.h"
+
+void derive_timestamp(const struct event *ev, struct value *ret);
+void derive_time_str(const struct event *ev, struct value *ret);
+void derive_syscall_name(const struct event *ev, struct value *ret);
+void derive_file_type(const struct event *ev, struct value *ret);
+void derive_file_system(const struct event *ev, struct value *ret);
+void derive_abi(const struct event *ev, struct value *ret);
+void derive_time_bucket(const struct event *ev, struct value *ret);
+void derive_context_switches(const struct event *ev, struct value *ret);
+void derive_avg_timeslice_us(const struct event *ev, struct value *ret);
+void derive_state(const struct event *ev, struct value *ret);
+void derive_owner(const struct event *ev, struct value *ret);
+
+#endif

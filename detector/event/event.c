@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The descriptions that bpf/events.def expands to, and access to fields through them. */
+#include "event/event.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "event/derive.h"
+
+#define IS_SIGNED(ctype) ((ctype)-1 < (ctype)1)
+
+/* clang-format off */
+
+/* One function an event, since only inside one can `record` stand for that event's struct. */
+#define EVENT(event, object, kind, help)                                                           \
+	static const struct field *fields_of_##event(unsigned *ret_n)                              \
+	{                                                                                          \
+		typedef struct ev_##event record;                                                  \
+		static const struct field list[] = {
+#define STORED(type_, member, shown, per_, role_, unit_, help_)                                    \
+	{ .name = #shown, .help = help_, .type = type_, .role = ROLE_##role_, .unit = UNIT_##unit_, \
+	  .offset = offsetof(record, member), .size = sizeof(((record *)0)->member), .per = per_ },
+#define NUM(ctype, name, role, unit, help)                                                         \
+	STORED(IS_SIGNED(ctype) ? FIELD_INT : FIELD_UINT, name, name, 1, role, unit, help)
+#define SCALED(member, name, per, role, unit, help)                                                \
+	STORED(FIELD_REAL, member, name, per, role, unit, help)
+#define TEXT(size, name, role, help) STORED(FIELD_TEXT, name, name, 1, role, NONE, help)
+#define ADDR(name, role, help) STORED(FIELD_ADDR, name, name, 1, role, NONE, help)
+#define DERIVED(type_, shown, role_, unit_, help_)                                                 \
+	{ .name = #shown, .help = help_, .type = FIELD_##type_, .role = ROLE_##role_,              \
+	  .unit = UNIT_##unit_, .per = 1, .derive = derive_##shown },
+#define HIDDEN(ctype, name)
+#define HIDDEN_TEXT(size, name)
+#define END(event)                                                                                 \
+		};                                                                                 \
+		*ret_n = ARRAY_SIZE(list);                                                         \
+		return list;                                                                       \
+	}
+
+#include "../bpf/events.def"
+
+#undef EVENT
+#undef NUM
+#undef SCALED
+#undef TEXT
+#undef ADDR
+#undef DERIVED
+#undef HIDDEN
+#undef HIDDEN_TEXT
+#undef END
+
+#define NUM(ctype, name, role, unit, help)
+#define SCALED(member, name, per, role, unit, help)
+#define TEXT(size, name, role, help)
+#define ADDR(name, role, help)
+#define DERIVED(type, name, role, unit, help)
+#define HIDDEN(ctype, name)
+#define HIDDEN_TEXT(size, name)
+#define END(event)
+#define EVENT(event, object_, kind_, help_)                                                        \
+	{ .name = #event, .object = #object_, .help = help_, .kind = EVENT_##kind_,                \
+	  .record_size = sizeof(struct ev_##event) },
+static struct event_type types[] = {
+#include "../bpf/events.def"
+};
+#undef EVENT
+
+#define EVENT(event, object, kind, help) fields_of_##event,
+static const struct field *(*const fields_of[])(unsigned *ret_n) = {
+#include "../bpf/events.def"
+};
+
+/* clang-format on */
+
+const struct event_type *event_types(unsigned *ret_n)
+{
+	if (!types[0].fields)
+		for (unsigned i = 0; i < ARRAY_SIZE(types); i++)
+			types[i].fields = fields_of[i](&types[i].n_fields);
+	*ret_n = ARRAY_SIZE(types);
+	return types;
+}
+
+static bool named(const char *candidate, const char *name, size_t len)
+{
+	return strncmp(candidate, name, len) == 0 && candidate[len] == '\0';
+}
+
+const struct event_type *event_type_find(const char *name, size_t len)
+{
+	unsigned n;
+	const struct event_type *all = event_types(&n);
+
+	for (unsigned i = 0; i < n; i++)
+		if (named(all[i].name, name, len))
+			return &all[i];
+	return NULL;
+}
+
+const struct field *event_field_find(const struct event_type *type, const char *name, size_t len)
+{
+	for (unsigned i = 0; i < type->n_fields; i++)
+		if (named(type->fields[i].name, name, len))
+			return &type->fields[i];
+	return NULL;
+}
+
+unsigned event_field_index(const struct event_type *type, const struct field *f)
+{
+	return (unsigned)(f - type->fields);
+}
+
+uint64_t event_time_ns(const struct event *ev)
+{
+	uint64_t ts_ns;
+
+	memcpy(&ts_ns, ev->record, sizeof(ts_ns));
+	return ts_ns;
+}
+
+uint64_t event_wall_ns(const struct event *ev)
+{
+	return event_time_ns(ev) + (uint64_t)ev->wall_offset_ns;
+}
+
+static uint64_t load(const unsigned char *at, unsigned size)
+{
+	uint16_t u16;
+	uint32_t u32;
+	uint64_t u64;
+
+	switch (size) {
+	case sizeof(u16):
+		memcpy(&u16, at, sizeof(u16));
+		return u16;
+	case sizeof(u32):
+		memcpy(&u32, at, sizeof(u32));
+		return u32;
+	default:
+		memcpy(&u64, at, sizeof(u64));
+		return u64;
+	}
+}
+
+void event_get(const struct event *ev, const struct field *f, struct value *ret)
+{
+	const unsigned char *at = (const unsigned char *)ev->record + f->offset;
+
+	ret->type = f->type;
+	if (f->derive) {
+		f->derive(ev, ret);
+		return;
+	}
+	switch (f->type) {
+	case FIELD_UINT:
+		ret->u = load(at, f->size);
+		ret->number = (double)ret->u;
+		break;
+	case FIELD_INT:
+		ret->i = (int64_t)load(at, f->size);
+		ret->number = (double)ret->i;
+		break;
+	case FIELD_REAL:
+		ret->number = (double)load(at, f->size) / f->per;
+		break;
+	case FIELD_TEXT:
+		ret->text = (const char *)at;
+		ret->len = strnlen(ret->text, f->size);
+		break;
+	case FIELD_ADDR:
+		ret->addr = at;
+		break;
+	}
+}
+
+void event_write_json(const struct event *ev, struct json *j)
+{
+	json_open(j, '{');
+	for (unsigned i = 0; i < ev->type->n_fields; i++) {
+		struct value v;
+
+		event_get(ev, &ev->type->fields[i], &v);
+		json_key(j, ev->type->fields[i].name);
+		value_write_json(&v, j);
+	}
+	json_close(j, '}');
+}
+
+static const unsigned char v4_prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+static const char *addr_text(const unsigned char *addr, char text[INET6_ADDRSTRLEN])
+{
+	if (memcmp(addr, v4_prefix, sizeof(v4_prefix)) == 0)
+		return inet_ntop(AF_INET, addr + sizeof(v4_prefix), text, INET6_ADDRSTRLEN);
+	return inet_ntop(AF_INET6, addr, text, INET6_ADDRSTRLEN);
+}
+
+bool addr_parse(const char *s, unsigned char ret_addr[16])
+{
+	if (inet_pton(AF_INET, s, ret_addr + sizeof(v4_prefix)) == 1) {
+		memcpy(ret_addr, v4_prefix, sizeof(v4_prefix));
+		return true;
+	}
+	return inet_pton(AF_INET6, s, ret_addr) == 1;
+}
+
+void value_write_json(const struct value *v, struct json *j)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	switch (v->type) {
+	case FIELD_UINT:
+		json_u64(j, v->u);
+		break;
+	case FIELD_INT:
+		json_i64(j, v->i);
+		break;
+	case FIELD_REAL:
+		json_num(j, v->number);
+		break;
+	case FIELD_TEXT:
+		json_strn(j, v->text, v->len);
+		break;
+	case FIELD_ADDR:
+		json_str(j, addr_text(v->addr, text));
+		break;
+	}
+}
+
+void value_write_text(const struct value *v, struct buf *out)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct json j = { .out = out };
+
+	if (v->type == FIELD_TEXT)
+		buf_add(out, v->text, v->len);
+	else if (v->type == FIELD_ADDR)
+		buf_adds(out, addr_text(v->addr, text));
+	else
+		value_write_json(v, &j);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Events as the rest of the program sees them: a record from bpf/events.def with the description of
+ * its fields. Everything that handles events goes through these descriptions, so that a new event
+ * is a block in the table and nothing here.
+ */
+#ifndef EVENT_EVENT_H
+#define EVENT_EVENT_H
+
+#include "util/json.h"
+#include "util/units.h"
+
+#include "../bpf/event.h"
+
+enum field_type {
+	FIELD_UINT,
+	FIELD_INT,
+	FIELD_REAL,
+	FIELD_TEXT,
+	FIELD_ADDR, /* IPv4 or IPv6 address */
+};
+
+enum field_role { ROLE_TIME, ROLE_KEY, ROLE_VALUE, ROLE_LABEL };
+
+enum event_kind {
+	EVENT_POINT,  /* one thing that happened */
+	EVENT_SAMPLE, /* what one key did in one interval */
+};
+
+struct event;
+
+/* A field's value at hand; text and addr lend from the event or from static memory. */
+struct value {
+	enum field_type type;
+	double number; /* UINT, INT, REAL */
+	union {
+		uint64_t u; /* UINT, exact */
+		int64_t i;  /* INT, exact */
+	};
+	const char *text; /* TEXT: len bytes, not necessarily UTF-8 */
+	size_t len;
+	const unsigned char *addr; /* ADDR: 16 bytes */
+	char scratch[32];	   /* for derived texts */
+};
+
+struct field {
+	const char *name;
+	const char *help;
+	enum field_type type;
+	enum field_role role;
+	enum unit unit;
+	unsigned offset; /* in the record; not for derived fields */
+	unsigned size;
+	double per; /* the stored number is shown divided by this */
+	void (*derive)(const struct event *ev, struct value *ret); /* NULL if stored */
+};
+
+struct event_type {
+	const char *name;
+	const char *object; /* stem of the .bpf.c */
+	const char *help;
+	enum event_kind kind;
+	const struct field *fields;
+	unsigned n_fields;
+	size_t record_size;
+};
+
+/* One event. Borrows the record. */
+struct event {
+	const struct event_type *type;
+	const void *record;	/* starts with __u64 ts_ns, CLOCK_MONOTONIC */
+	int64_t wall_offset_ns; /* add to ts_ns for the time since 1970 */
+};
+
+/* All event types in the order of the table; *ret_n of them. */
+const struct event_type *event_types(unsigned *ret_n);
+/* NULL if there is none of that name. */
+const struct event_type *event_type_find(const char *name, size_t len);
+const struct field *event_field_find(const struct event_type *type, const char *name, size_t len);
+/* Index of f in type->fields. */
+unsigned event_field_index(const struct event_type *type, const struct field *f);
+
+/* CLOCK_MONOTONIC and wall-clock time of the event. */
+uint64_t event_time_ns(const struct event *ev);
+uint64_t event_wall_ns(const struct event *ev);
+
+/* Reads a field of an event. */
+void event_get(const struct event *ev, const struct field *f, struct value *ret);
+
+/* Writes the event as one JSON object, keys in the order of the table. */
+void event_write_json(const struct event *ev, struct json *j);
+/* Writes a value as JSON. */
+void value_write_json(const struct value *v, struct json *j);
+/* Writes a value as plain text; bytes as they are. */
+void value_write_text(const struct value *v, struct buf *out);
+/* Reads a textual IPv4 or IPv6 address into 16 bytes, IPv4 as ::ffff:a.b.c.d; false if it is none. */
+bool addr_parse(const char *s, unsigned char ret_addr[16]);
+
+#endif
