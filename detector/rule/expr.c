@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Evaluates conditions: recursion is as deep as the parser allowed, and nothing is allocated. */
+#include "rule/expr_tree.h"
+
+#include <fnmatch.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GLOB_TEXT_MAX 256 /* no field holds more; the rest of a longer text is not looked at */
+
+void expr_free(struct expr *e)
+{
+	if (!e)
+		return;
+	for (unsigned i = 0; e->args && i < e->n; i++)
+		expr_free(e->args[i]);
+	for (unsigned i = 0; e->texts && i < e->n; i++)
+		free(e->texts[i].bytes);
+	free(e->args);
+	free(e->numbers);
+	free(e->texts);
+	free(e->networks);
+	free(e);
+}
+
+int expr_compare_numbers(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+int expr_compare_texts(const void *a, const void *b)
+{
+	const struct expr_text *x = a, *y = b;
+	int order = memcmp(x->bytes, y->bytes, x->len < y->len ? x->len : y->len);
+
+	return order ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+static bool in_numbers(const struct expr *e, double number)
+{
+	return !isnan(number) &&
+	       bsearch(&number, e->numbers, e->n, sizeof(*e->numbers), expr_compare_numbers);
+}
+
+static bool in_texts(const struct expr *e, const struct value *v)
+{
+	struct expr_text text = { (char *)v->text, v->len };
+
+	return bsearch(&text, e->texts, e->n, sizeof(*e->texts), expr_compare_texts);
+}
+
+static bool in_networks(const struct expr *e, const unsigned char *addr)
+{
+	for (unsigned i = 0; i < e->n; i++) {
+		const struct expr_network *net = &e->networks[i];
+		unsigned whole = net->bits / 8, rest = net->bits % 8;
+
+		if (memcmp(addr, net->addr, whole) == 0 &&
+		    (rest == 0 || (addr[whole] ^ net->addr[whole]) >> (8 - rest) == 0))
+			return true;
+	}
+	return false;
+}
+
+static bool is_in(const struct expr *e, const struct value *v)
+{
+	if (e->texts)
+		return in_texts(e, v);
+	if (e->networks)
+		return in_networks(e, v->addr);
+	return in_numbers(e, v->number);
+}
+
+static bool is_like(const struct expr *e, const struct value *v)
+{
+	char text[GLOB_TEXT_MAX + 1];
+	size_t len = v->len < GLOB_TEXT_MAX ? v->len : GLOB_TEXT_MAX;
+
+	memcpy(text, v->text, len);
+	text[len] = '\0';
+	return fnmatch(e->texts[0].bytes, text, 0) == 0;
+}
+
+static bool compare(const struct expr *e, const struct event *ev)
+{
+	struct value v;
+
+	event_get(ev, e->field, &v);
+	switch (e->op) {
+	case EXPR_LT:
+		return v.number < e->numbers[0];
+	case EXPR_LE:
+		return v.number <= e->numbers[0];
+	case EXPR_GT:
+		return v.number > e->numbers[0];
+	case EXPR_GE:
+		return v.number >= e->numbers[0];
+	case EXPR_LIKE:
+		return is_like(e, &v);
+	default:
+		return is_in(e, &v);
+	}
+}
+
+/* The least (and) or greatest (or) truth of the args; `last` is the one that none can go beyond. */
+static enum truth join(const struct expr *e, const struct event *ev, uint64_t known,
+		       enum truth last)
+{
+	enum truth result = TRUTH_TRUE - last;
+
+	for (unsigned i = 0; i < e->n && result != last; i++) {
+		enum truth t = expr_match_partly(e->args[i], ev, known);
+
+		if (last == TRUTH_FALSE ? t < result : t > result)
+			result = t;
+	}
+	return result;
+}
+
+enum truth expr_match_partly(const struct expr *e, const struct event *ev, uint64_t known)
+{
+	switch (e->op) {
+	case EXPR_AND:
+		return join(e, ev, known, TRUTH_FALSE);
+	case EXPR_OR:
+		return join(e, ev, known, TRUTH_TRUE);
+	case EXPR_NOT:
+		return TRUTH_TRUE - expr_match_partly(e->args[0], ev, known);
+	default:
+		if (!(known >> e->index & 1))
+			return TRUTH_MAYBE;
+		return compare(e, ev) ? TRUTH_TRUE : TRUTH_FALSE;
+	}
+}
+
+bool expr_match(const struct expr *e, const struct event *ev)
+{
+	return expr_match_partly(e, ev, UINT64_MAX) == TRUTH_TRUE;
+}
+
+/* The bound that one comparison, or its negation, sets to its field. */
+static double bound_of_comparison(const struct expr *e, bool negated)
+{
+	switch (e->op) {
+	case EXPR_GT:
+	case EXPR_GE:
+	case EXPR_IN:
+		return negated ? -INFINITY : e->numbers[0];
+	case EXPR_LT:
+	case EXPR_LE:
+		return negated ? e->numbers[0] : -INFINITY;
+	default:
+		return -INFINITY;
+	}
+}
+
+/* As expr_lower_bound() for the condition or its negation; -INFINITY for no bound. */
+static double bound(const struct expr *e, const struct field *f, bool negated)
+{
+	bool all_hold = (e->op == EXPR_AND) != negated; /* De Morgan */
+	double result;
+
+	if (!e->args)
+		return e->field == f && e->numbers ? bound_of_comparison(e, negated) : -INFINITY;
+	if (e->op == EXPR_NOT)
+		return bound(e->args[0], f, !negated);
+	result = bound(e->args[0], f, negated);
+	for (unsigned i = 1; i < e->n; i++) {
+		double next = bound(e->args[i], f, negated);
+
+		if (all_hold ? next > result : next < result)
+			result = next;
+	}
+	return result;
+}
+
+double expr_lower_bound(const struct expr *e, const struct field *f)
+{
+	double result = bound(e, f, false);
+
+	return isinf(result) ? 0 : result;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Conditions on one event: the text of "where". Parsed and checked against the fields of one event
+ * type when the rule is loaded, evaluated for each event without allocating.
+ *
+ *	condition  := or
+ *	or         := and ("or" and)*
+ *	and        := not ("and" not)*
+ *	not        := "not" not | "(" condition ")" | comparison
+ *	comparison := field ("==" | "!=" | "<" | "<=" | ">" | ">=") literal
+ *	            | field ["not"] "in" "(" literal ("," literal)* ")"
+ *	            | field ["not"] "like" text                       glob: * ? [a-z]
+ *	literal    := quantity | text in single or double quotes; escapes: \\ \' \"
+ *
+ * Numbers compare with quantities of the field's kind (one without a unit is in the field's own),
+ * exact to 2^53. Texts have no order: they take ==, !=, in and like. Addresses take ==, != and in,
+ * with addresses and networks ('10.0.0.0/8'). Parentheses and "not" nest at most 64 deep; a
+ * condition has at most 4096 parts, a glob 256 bytes, an event type 64 fields.
+ */
+#ifndef RULE_EXPR_H
+#define RULE_EXPR_H
+
+#include "event/event.h"
+
+struct expr; /* opaque */
+
+/* What is wrong with an expression, and at which byte of its text. */
+struct expr_error {
+	size_t offset;
+	char *message; /* the caller frees it */
+};
+
+/* Kleene's three values: MAYBE where a field is not known. */
+enum truth { TRUTH_FALSE, TRUTH_MAYBE, TRUTH_TRUE };
+
+/* Parses and checks. NULL on error, with *ret_error written; then the caller frees the message. */
+struct expr *expr_parse(const char *text, const struct event_type *type,
+			struct expr_error *ret_error);
+void expr_free(struct expr *e);
+
+/* Does the event satisfy the condition? */
+bool expr_match(const struct expr *e, const struct event *ev);
+
+/*
+ * Could an event satisfy the condition of which only the fields with a bit in `known` (bit i: field
+ * i of the type, as event_field_index gives it) are as in ev? For pushing filters into the kernel.
+ */
+enum truth expr_match_partly(const struct expr *e, const struct event *ev, uint64_t known);
+
+/*
+ * The largest number, in the field's unit, that f is at least in every event that satisfies the
+ * condition; 0 if the condition says nothing of the kind.
+ */
+double expr_lower_bound(const struct expr *e, const struct field *f);
+
+#endif

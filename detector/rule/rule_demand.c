@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the kernel side may leave out. Errs to the side of too much: an event is left out only if no
+ * rule can match it.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "rule/rule_load.h"
+
+static uint64_t field_bit(const struct event_type *type, const char *name)
+{
+	const struct field *f = event_field_find(type, name, strlen(name));
+
+	return f ? 1ull << event_field_index(type, f) : 0;
+}
+
+/* Marks the native calls that the rule can match, going by what the number alone tells. */
+static void demand_calls(const struct rule *r, uint64_t *calls)
+{
+	struct ev_syscall record = { .compat = 0 };
+	const struct event ev = { .type = r->on, .record = &record };
+	uint64_t known = field_bit(r->on, "syscall") | field_bit(r->on, "syscall_name") |
+			 field_bit(r->on, "abi");
+
+	for (unsigned i = 0; i < DEMAND_SYSCALLS; i++) {
+		record.syscall = i;
+		if (!r->where || expr_match_partly(r->where, &ev, known) != TRUTH_FALSE)
+			calls[i / 64] |= 1ull << i % 64;
+	}
+}
+
+/* The shortest latency with which the rule can fire. */
+static uint64_t floor_of(const struct rule *r)
+{
+	const struct field *latency = event_field_find(r->on, "latency_ms", strlen("latency_ms"));
+	const struct condition *when = &r->when;
+	double floor_ms = r->where ? expr_lower_bound(r->where, latency) : 0;
+
+	if (when->value.aggregate == AGGREGATE_NONE && when->value.field == latency &&
+	    when->above.set)
+		floor_ms = fmax(floor_ms, when->above.at);
+	if (floor_ms <= 0)
+		return DEMAND_FLOOR_NS;
+	return floor_ms < (double)UINT64_MAX / NS_PER_MS ? (uint64_t)(floor_ms * NS_PER_MS)
+							 : UINT64_MAX;
+}
+
+void rule_demand(const struct rule_set *set, const struct event_type *type,
+		 struct demand *ret_demand)
+{
+	bool is_syscall = type == event_type_find("syscall", strlen("syscall"));
+	struct demand d = { .floor_ns = UINT64_MAX };
+
+	for (unsigned i = 0; i < set->n_rules; i++) {
+		const struct rule *r = &set->rules[i];
+
+		if (r->on != type)
+			continue;
+		d.wanted = true;
+		if (!is_syscall)
+			continue;
+		if (floor_of(r) < d.floor_ns)
+			d.floor_ns = floor_of(r);
+		demand_calls(r, d.syscalls);
+	}
+	if (!d.wanted || !is_syscall)
+		d.floor_ns = DEMAND_FLOOR_NS;
+	*ret_demand = d;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From JSON text to compiled rules, with every mistake reported at its place. */
+#ifndef RULE_RULE_LOAD_H
+#define RULE_RULE_LOAD_H
+
+#include "rule/rule.h"
+#include "util/diag.h"
+
+/* One rule file in memory. */
+struct rule_file {
+	const char *name; /* for messages */
+	const char *text;
+	size_t len;
+};
+
+/*
+ * Compiles n files into one rule set; hooks and defaults of one file hold for that file and the
+ * rules of all files that name those hooks. Adds every mistake to diags. Returns NULL if there was
+ * an error (warnings are none); the texts are not needed afterwards.
+ */
+struct rule_set *rule_load(const struct rule_file *files, unsigned n, struct diags *diags);
+void rule_set_free(struct rule_set *set);
+
+/* What a source must deliver so that no rule misses an event. */
+struct demand {
+	bool wanted;	       /* some rule is on this event */
+	uint64_t floor_ns;     /* syscall: shortest latency that can matter; default 10 ms */
+	uint64_t syscalls[16]; /* syscall: bit n: native call n can match a rule */
+};
+
+#define DEMAND_SYSCALLS (16 * 64)
+#define DEMAND_FLOOR_NS (10 * NS_PER_MS)
+
+/* Derives the demand on one event type from all rules on it. */
+void rule_demand(const struct rule_set *set, const struct event_type *type,
+		 struct demand *ret_demand);
+
+#endif
