@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/alert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/alert_doc.h"
+#include "engine/key.h"
+#include "util/json_scan.h"
+
+/* The document again, with the summary at its place. */
+static void add_with_summary(const struct buf *doc, size_t at, const struct buf *summary,
+			     struct buf *out)
+{
+	struct json j = { .out = out, .need_comma = true };
+
+	buf_add(out, doc->data, at);
+	json_key(&j, "summary");
+	json_strn(&j, buf_str(summary), summary->len);
+	buf_add(out, doc->data + at, doc->len - at);
+}
+
+static void set_texts(struct alert *a, const struct transition *t,
+		      const struct process_info *process, const struct host_info *host)
+{
+	CLEANUP(buf_fini) struct buf doc = { 0 };
+	struct buf whole = { 0 }, summary = { 0 }, key = { 0 };
+	size_t summary_at = alert_write_doc(t, process, host, &doc);
+
+	alert_write_summary(t, process, &doc, &summary);
+	add_with_summary(&doc, summary_at, &summary, &whole);
+	key_text(t->rule, t->key, ",", &key);
+	a->doc_len = whole.len;
+	a->doc = buf_steal(&whole);
+	a->summary = buf_steal(&summary);
+	a->key = buf_steal(&key);
+	a->identity = xasprintf("%s/%s/%s", host->name ? host->name : "", t->rule->name, a->key);
+}
+
+struct alert *alert_new(const struct transition *t, const struct process_info *process,
+			const struct host_info *host)
+{
+	struct alert *a = xcalloc(1, sizeof(*a));
+
+	a->refs = 1;
+	memcpy(a->id, t->id, sizeof(a->id));
+	memcpy(a->incident, t->incident, sizeof(a->incident));
+	a->state = t->state;
+	a->repeat = t->repeat;
+	a->severity = t->rule->severity;
+	a->rule = xstrdup(t->rule->name);
+	a->n_hooks = t->rule->n_hooks;
+	memcpy(a->hooks, t->rule->hooks, sizeof(a->hooks));
+	set_texts(a, t, process, host);
+	return a;
+}
+
+struct alert *alert_ref(struct alert *a)
+{
+	a->refs++;
+	return a;
+}
+
+void alert_unref(struct alert *a)
+{
+	if (!a || --a->refs > 0)
+		return;
+	free(a->rule);
+	free(a->key);
+	free(a->identity);
+	free(a->summary);
+	free(a->doc);
+	free(a);
+}
+
+bool alert_text(const struct alert *a, const char *path, struct buf *out)
+{
+	struct json_span span;
+
+	if (!json_find(a->doc, a->doc_len, path, &span) || a->doc[span.at] == 'n')
+		return false;
+	json_span_text(a->doc, span, out);
+	return true;
+}

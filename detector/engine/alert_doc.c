@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Names and meaning of the members: docs/alerts.md. Every member is always there, null if unknown.
+ */
+#include "engine/alert_doc.h"
+
+#include <math.h>
+
+#include "engine/condition.h"
+#include "engine/lifecycle.h"
+#include "util/timetext.h"
+
+static void member_str(struct json *j, const char *key, const char *s)
+{
+	json_key(j, key);
+	json_str(j, s);
+}
+
+/* As member_str(), for texts where empty means unknown. */
+static void member_known(struct json *j, const char *key, const char *s)
+{
+	member_str(j, key, s && s[0] ? s : NULL);
+}
+
+static void member_num(struct json *j, const char *key, double v)
+{
+	json_key(j, key);
+	json_num(j, v);
+}
+
+static void member_u64(struct json *j, const char *key, uint64_t v)
+{
+	json_key(j, key);
+	json_u64(j, v);
+}
+
+/* For ids of which -1 means unknown. */
+static void member_id(struct json *j, const char *key, int64_t id)
+{
+	json_key(j, key);
+	if (id < 0)
+		json_null(j);
+	else
+		json_i64(j, id);
+}
+
+/* A number in the rule's unit, plain and for people: "value": 31.2, "value_text": "31.2 ms". */
+static void member_quantity(struct json *j, const char *key, const char *text_key, double v,
+			    enum unit unit)
+{
+	CLEANUP(buf_fini) struct buf text = { 0 };
+
+	quantity_format(&text, v, unit);
+	member_num(j, key, v);
+	member_str(j, text_key, isfinite(v) ? buf_str(&text) : NULL);
+}
+
+static void member_time(struct json *j, const char *key, uint64_t ns, int64_t wall_offset_ns)
+{
+	char text[TIMETEXT_LEN + 1];
+
+	timetext(ns + (uint64_t)wall_offset_ns, text);
+	member_str(j, key, text);
+}
+
+static void write_rule(const struct rule *rule, struct json *j)
+{
+	json_key(j, "rule");
+	json_open(j, '{');
+	member_str(j, "name", rule->name);
+	member_str(j, "source", rule->on->name);
+	member_str(j, "why", rule->why);
+	json_close(j, '}');
+}
+
+static void write_key(const struct transition *t, struct json *j)
+{
+	json_key(j, "key");
+	json_open(j, '{');
+	for (unsigned i = 0; i < t->rule->n_by; i++) {
+		json_key(j, t->rule->by[i]->name);
+		value_write_json(&t->key[i], j);
+	}
+	json_close(j, '}');
+}
+
+static void write_labels(const struct rule *rule, struct json *j)
+{
+	json_key(j, "labels");
+	json_open(j, '{');
+	for (unsigned i = 0; i < rule->n_labels; i++)
+		member_str(j, rule->labels[i].name, rule->labels[i].value);
+	json_close(j, '}');
+}
+
+static void write_baseline(const struct transition *t, struct json *j)
+{
+	const struct condition *c = &t->rule->when;
+	const struct baseline *b = t->baseline;
+
+	json_key(j, "baseline");
+	if (!b) {
+		json_null(j);
+		return;
+	}
+	json_open(j, '{');
+	member_num(j, "center", b->center);
+	member_num(j, "spread", b->spread);
+	member_u64(j, "samples", b->samples);
+	member_num(j, "age_s", (double)b->learnt_ns / (double)NS_PER_S);
+	member_num(j, "limit", baseline_limit(b, &c->baseline, condition_side(c)));
+	member_num(j, "score", baseline_score(b, &c->baseline, t->value));
+	json_close(j, '}');
+}
+
+static void write_evidence(const struct transition *t, struct json *j)
+{
+	enum unit unit = t->rule->when.value.unit;
+
+	member_quantity(j, "value", "value_text", t->value, unit);
+	member_str(j, "unit", unit_name(unit));
+	member_quantity(j, "threshold", "threshold_text", t->threshold, unit);
+	member_num(j, "window_s", (double)t->rule->when.window_ns / (double)NS_PER_S);
+	member_u64(j, "samples", t->samples);
+	write_baseline(t, j);
+	json_key(j, "quality");
+	json_open(j, '{');
+	member_str(j, "state", t->quality == QUALITY_COMPLETE ? "complete" : "degraded");
+	member_u64(j, "lost", t->lost);
+	json_close(j, '}');
+}
+
+static void write_times(const struct transition *t, struct json *j)
+{
+	uint64_t duration_ns = elapsed_ns(t->ended_ns, t->started_ns);
+
+	/* By the clock of the event, so that all transitions of an incident say the same. */
+	member_time(j, "started", t->started_ns, t->event.wall_offset_ns);
+	if (t->ended_ns) {
+		member_time(j, "ended", t->ended_ns, t->wall_offset_ns);
+		member_num(j, "duration_s", (double)duration_ns / (double)NS_PER_S);
+	} else {
+		member_str(j, "ended", NULL);
+		member_str(j, "duration_s", NULL);
+	}
+}
+
+static void write_process(const struct process_info *p, struct json *j)
+{
+	json_key(j, "process");
+	if (!p || p->pid < 0) {
+		json_null(j);
+		return;
+	}
+	json_open(j, '{');
+	member_id(j, "pid", p->pid);
+	member_known(j, "comm", p->comm);
+	member_known(j, "exe", p->exe);
+	member_known(j, "cmdline", p->cmdline);
+	member_id(j, "uid", p->uid);
+	member_known(j, "user", p->user);
+	member_id(j, "ppid", p->ppid);
+	member_known(j, "parent", p->parent_comm);
+	member_known(j, "cgroup", p->cgroup);
+	json_close(j, '}');
+}
+
+static void write_host(const struct host_info *host, struct json *j)
+{
+	json_key(j, "host");
+	json_open(j, '{');
+	member_known(j, "name", host->name);
+	member_known(j, "kernel", host->kernel);
+	member_known(j, "boot_id", host->boot_id);
+	json_close(j, '}');
+}
+
+size_t alert_write_doc(const struct transition *t, const struct process_info *process,
+		       const struct host_info *host, struct buf *out)
+{
+	struct json j = { .out = out };
+	size_t summary_at;
+
+	json_open(&j, '{');
+	member_u64(&j, "version", 1);
+	member_str(&j, "id", t->id);
+	member_str(&j, "incident", t->incident);
+	member_str(&j, "state", t->state == ALERT_FIRING ? "firing" : "resolved");
+	json_key(&j, "repeat");
+	json_bool(&j, t->repeat);
+	member_str(&j, "severity", severity_name(t->rule->severity));
+	write_rule(t->rule, &j);
+	write_key(t, &j);
+	write_labels(t->rule, &j);
+	summary_at = out->len;
+	write_evidence(t, &j);
+	write_times(t, &j);
+	json_key(&j, "event");
+	event_write_json(&t->event, &j);
+	write_process(process, &j);
+	write_host(host, &j);
+	json_close(&j, '}');
+	return summary_at;
+}

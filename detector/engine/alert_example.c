@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A transition made up from what the rule says of itself. */
+#include "engine/alert.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/condition.h"
+
+/* Any time will do, as long as it is always the same: 2026-01-01T00:00:00Z, a day after boot. */
+#define EXAMPLE_WALL_NS	 1767225600000000000
+#define EXAMPLE_START_NS (86400 * NS_PER_S)
+#define EXAMPLE_END_NS	 (EXAMPLE_START_NS + 31 * NS_PER_S)
+#define EXAMPLE_OFFSET	 (EXAMPLE_WALL_NS - (int64_t)EXAMPLE_START_NS)
+
+static void store(unsigned char *at, unsigned size, uint64_t v)
+{
+	uint16_t u16 = (uint16_t)v;
+	uint32_t u32 = (uint32_t)v;
+
+	if (size == sizeof(u16))
+		memcpy(at, &u16, sizeof(u16));
+	else if (size == sizeof(u32))
+		memcpy(at, &u32, sizeof(u32));
+	else
+		memcpy(at, &v, sizeof(v));
+}
+
+static double number_of(const struct rule *rule, const struct field *f, double value)
+{
+	if (f == rule->when.value.field && rule->when.value.aggregate == AGGREGATE_NONE)
+		return value;
+	if (strcmp(f->name, "pid") == 0 || strcmp(f->name, "tid") == 0)
+		return 1234;
+	return f->role == ROLE_VALUE ? 42 : 1;
+}
+
+/* As an integer of 64 bits, which a limit in a rule need not fit. */
+static uint64_t stored(double number)
+{
+	return (uint64_t)(int64_t)fmax(-0x1p62, fmin(0x1p62, number));
+}
+
+/* The record of an event of the rule's type; the caller frees it. */
+static void *example_record(const struct rule *rule, double value)
+{
+	static const unsigned char peer[16] = { [10] = 0xff, [11] = 0xff, 192, 0, 2, 1 };
+	unsigned char *record = xcalloc(1, rule->on->record_size);
+
+	store(record, sizeof(uint64_t), EXAMPLE_START_NS);
+	for (unsigned i = 0; i < rule->on->n_fields; i++) {
+		const struct field *f = &rule->on->fields[i];
+		unsigned char *at = record + f->offset;
+
+		if (f->derive)
+			continue;
+		if (f->type == FIELD_TEXT)
+			(void)snprintf((char *)at, f->size, "example");
+		else if (f->type == FIELD_ADDR)
+			memcpy(at, peer, sizeof(peer));
+		else
+			store(at, f->size, stored(number_of(rule, f, value) * f->per));
+	}
+	return record;
+}
+
+/* A value beyond the rule's limit. */
+static double example_value(const struct condition *c)
+{
+	if (c->above.set)
+		return c->above.at > 0 ? c->above.at * 1.5 : c->above.at + 1;
+	if (c->below.set)
+		return c->below.at > 0 ? c->below.at / 2 : c->below.at - 1;
+	return 42;
+}
+
+struct alert *alert_example(const struct rule *rule)
+{
+	const struct condition *c = &rule->when;
+	double value = example_value(c);
+	struct baseline baseline = {
+		.center = value / 8,
+		.spread = fabs(value) / 100,
+		.samples = 600,
+		.learnt_ns = c->baseline.warm_up_ns,
+	};
+	struct process_info process = {
+		.pid = 1234,
+		.ppid = 1,
+		.uid = 1000,
+		.comm = "example",
+		.exe = "/usr/bin/example",
+		.cmdline = "example --flag",
+		.user = "user",
+		.cgroup = "/user.slice",
+		.parent_comm = "init",
+	};
+	struct host_info host = {
+		.name = "host.example",
+		.kernel = "6.1.0",
+		.boot_id = "00000000-0000-4000-8000-000000000000",
+	};
+	AUTO_FREE void *record = example_record(rule, value);
+	struct ulid_source ids = { 0 };
+	struct value key[RULE_BY_MAX];
+	struct transition t = {
+		.state = ALERT_FIRING,
+		.rule = rule,
+		.key = key,
+		.value = value,
+		.threshold = condition_threshold(c, &baseline),
+		.samples = c->min_samples ? c->min_samples : 1,
+		.baseline = c->has_baseline ? &baseline : NULL,
+		.started_ns = EXAMPLE_START_NS,
+		.ended_ns = EXAMPLE_END_NS,
+		.wall_offset_ns = EXAMPLE_OFFSET,
+		.event = { rule->on, record, EXAMPLE_OFFSET },
+	};
+
+	for (unsigned i = 0; i < rule->n_by; i++)
+		event_get(&t.event, rule->by[i], &key[i]);
+	ulid_next(&ids, EXAMPLE_WALL_NS / NS_PER_MS, t.id);
+	memcpy(t.incident, t.id, sizeof(t.incident));
+	return alert_new(&t, &process, &host);
+}

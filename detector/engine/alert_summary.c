@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The built-in summary names, in this order, what was measured, how much, what is allowed, what is
+ * normal, whose it is, and the process:
+ *
+ *	rate(x) 41,200 /s over 5 s, limit 5,000 /s, normal 900 /s (pid=812), pingpong[812]
+ */
+#include "engine/alert_doc.h"
+
+#include <math.h>
+
+#include "engine/key.h"
+#include "engine/lifecycle.h"
+#include "util/control.h"
+#include "util/utf8.h"
+
+static void add_lead(const struct transition *t, struct buf *out)
+{
+	if (t->state == ALERT_RESOLVED) {
+		buf_adds(out, "resolved after ");
+		duration_format(out, elapsed_ns(t->ended_ns, t->started_ns));
+		buf_adds(out, ": ");
+	} else if (t->repeat) {
+		buf_adds(out, "still firing: ");
+	}
+}
+
+static void add_limit(const char *name, double at, enum unit unit, struct buf *out)
+{
+	buf_addf(out, ", %s ", name);
+	quantity_format(out, at, unit);
+}
+
+static void add_measure(const struct transition *t, struct buf *out)
+{
+	const struct condition *c = &t->rule->when;
+	enum unit unit = c->value.unit;
+
+	buf_addf(out, "%s ", c->value.text);
+	if (isnan(t->value))
+		buf_adds(out, "without samples");
+	else
+		quantity_format(out, t->value, unit);
+	if (c->window_ns) {
+		buf_adds(out, " over ");
+		duration_format(out, c->window_ns);
+	}
+	if (!isnan(t->threshold))
+		add_limit(c->below.set && !c->above.set ? "minimum" : "limit", t->threshold, unit,
+			  out);
+	if (t->baseline)
+		add_limit("normal", t->baseline->center, unit, out);
+	if (t->lost)
+		buf_addf(out, ", %llu events lost", (unsigned long long)t->lost);
+}
+
+static void add_builtin(const struct transition *t, const struct process_info *p, struct buf *out)
+{
+	add_lead(t, out);
+	add_measure(t, out);
+	if (t->rule->n_by) {
+		buf_adds(out, " (");
+		key_text(t->rule, t->key, ", ", out);
+		buf_adds(out, ")");
+	}
+	if (p && p->pid >= 0 && p->comm[0])
+		buf_addf(out, ", %s[%lld]", p->comm, (long long)p->pid);
+	else if (p && p->pid >= 0)
+		buf_addf(out, ", pid %lld", (long long)p->pid);
+}
+
+static void add_printable(const struct buf *text, struct buf *out)
+{
+	size_t len = utf8_prefix(buf_str(text), text->len, SUMMARY_MAX);
+
+	for (size_t at = 0; at < len;) {
+		const char *s = text->data + at;
+		size_t n = utf8_length(s, len - at);
+
+		if (n == 0)
+			buf_adds(out, "\xef\xbf\xbd"); /* U+FFFD */
+		else if (is_control(s, n))
+			buf_addc(out, ' ');
+		else
+			buf_add(out, s, n);
+		at += n ? n : 1;
+	}
+}
+
+void alert_write_summary(const struct transition *t, const struct process_info *process,
+			 const struct buf *doc, struct buf *out)
+{
+	CLEANUP(buf_fini) struct buf raw = { 0 };
+	const char *missing;
+
+	if (t->rule->summary)
+		(void)template_render(t->rule->summary, doc->data, doc->len, ESCAPE_NONE, &raw,
+				      &missing);
+	else
+		add_builtin(t, process, &raw);
+	add_printable(&raw, out);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Events in, transitions out: evaluates rules per key and runs the life cycle of their alerts,
+ *
+ *	inactive --condition--> pending --held for `for`--> firing --cleared--> inactive
+ *
+ * Reads no clock, no file, knows no thread: time comes with each call, in ns of CLOCK_MONOTONIC,
+ * and ids from a seed, so the same calls always give the same transitions. Rules without a window
+ * are evaluated when an event arrives; count, rate, sum and max above a limit too, so a crossing
+ * is seen at once; everything else at the tick. Memory is bounded: at most max_keys keys a rule,
+ * the one that was quiet for longest is forgotten first, never one that is pending or firing.
+ *
+ * A rule without a window judges single events, by "above" and "below" only: its alert is pending
+ * from the first matching event, fires with the first that comes `for` later or more (a gap of
+ * `keep` starts over), and resolves when nothing matched for `keep`.
+ *
+ * A key without events in the window has the count, rate and sum 0: that can be below a limit, and
+ * is normal or not for a baseline. A key is known by its first event; one that has been silent for
+ * the window, at least for 10 min, is forgotten, but for rules with "below" or a baseline.
+ *
+ * A baseline learns at each tick, but not from windows that hold a pending or firing alert or a
+ * loss, nor before the key was known for a whole window: until then counts rise as it fills.
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "rule/rule.h"
+#include "util/ulid.h"
+
+enum alert_state { ALERT_FIRING, ALERT_RESOLVED };
+
+enum quality {
+	QUALITY_COMPLETE,
+	QUALITY_DEGRADED, /* events were lost in the window: the value is a lower bound */
+};
+
+/* An alert fires, repeats or resolves. All pointers lend for the duration of the callback. */
+struct transition {
+	char id[ULID_LEN + 1];
+	char incident[ULID_LEN + 1]; /* id of the transition that began the incident */
+	enum alert_state state;
+	bool repeat; /* firing again because of "repeat" */
+	const struct rule *rule;
+	const struct value *key; /* rule->n_by values */
+	double value; /* now; NaN for an empty window; without one, of the latest matching event */
+	double threshold; /* the limit: above, else below, else the baseline's; NaN if there is none
+			   */
+	uint64_t samples; /* in the window; without one, matching events in this incident */
+	const struct baseline *baseline; /* NULL if the rule has none */
+	enum quality quality;
+	uint64_t lost;	     /* events of the rule's source in the window, or in `keep` */
+	uint64_t started_ns; /* CLOCK_MONOTONIC: the first event or tick that met the condition */
+	uint64_t ended_ns;   /* when it was decided that it is over; 0 while firing */
+	int64_t wall_offset_ns;
+	/* The one that fired it, of a window the worst in it; when resolved, still that one. */
+	struct event event;
+};
+
+/* Must not call back into the engine. */
+typedef void transition_fn(void *ctx, const struct transition *t);
+
+struct engine_conf {
+	const struct rule_set *rules; /* borrowed; must outlive the engine */
+	uint64_t seed;		      /* for ids */
+	unsigned max_keys;	      /* per rule; 0: ENGINE_MAX_KEYS */
+	transition_fn *on_transition;
+	void *ctx;
+};
+
+#define ENGINE_MAX_KEYS 10000
+
+struct engine_stats {
+	uint64_t events;
+	uint64_t matched; /* an event matched the "where" of a rule; counted per rule */
+	uint64_t fired;
+	uint64_t resolved;
+	uint64_t keys;	  /* now */
+	uint64_t firing;  /* now */
+	uint64_t evicted; /* keys forgotten because of max_keys */
+	uint64_t refused; /* events of keys that found no place: all others pending or firing */
+};
+
+struct engine; /* opaque */
+
+struct engine *engine_new(const struct engine_conf *conf);
+void engine_free(struct engine *e);
+
+/* Evaluates one event. Its time may lie a little before that of earlier ones. */
+void engine_feed(struct engine *e, const struct event *ev);
+
+/* Once a second: slides windows, learns baselines, ends pending and firing alerts. */
+void engine_tick(struct engine *e, uint64_t now_ns, int64_t wall_offset_ns);
+
+/* Says that `lost` events of a type were not delivered up to now: what is quiet within a window of
+ * that (or `keep`, at least 1 s) is not taken for healthy: nothing resolves, nothing is learnt from
+ * it and no value is below a limit. */
+void engine_loss(struct engine *e, const struct event_type *type, uint64_t lost, uint64_t now_ns);
+
+const struct engine_stats *engine_stats(const struct engine *e);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The key of an event under a rule: the values of the rule's "by" fields, packed into bytes that
+ * can be hashed, compared and stored as they are. The rule says what the bytes mean.
+ */
+#ifndef ENGINE_KEY_H
+#define ENGINE_KEY_H
+
+#include "rule/rule.h"
+
+/* A text is cut at KEY_TEXT_MAX bytes. */
+#define KEY_TEXT_MAX  255
+#define KEY_BYTES_MAX (RULE_BY_MAX * (1 + KEY_TEXT_MAX))
+
+/* Returns how many bytes were written; 0 for a rule that has one key for all. */
+size_t key_pack(const struct rule *rule, const struct event *ev,
+		unsigned char ret_packed[KEY_BYTES_MAX]);
+/* Writes rule->n_by values, which lend from packed. */
+void key_unpack(const struct rule *rule, const unsigned char *packed,
+		struct value ret_values[RULE_BY_MAX]);
+
+/*
+ * Adds the key for people and for identities: "comm=postgres,syscall_name=fsync", with any
+ * separator. Commas and backslashes in texts get a backslash before them, and bytes that are
+ * controls or no UTF-8 are written \xNN, so that different keys differ and fit one line.
+ */
+void key_text(const struct rule *rule, const struct value *values, const char *separator,
+	      struct buf *out);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The life of one alert, as a state machine that knows nothing but whether the condition holds:
+ *
+ *	             holds                 held for_ns
+ *	INACTIVE ------------> PENDING ------------------> FIRING --. repeat_ns since the last
+ *notice ^ ^                    |                         |  ^    | | '---- no longer -----' |
+ *'----'
+ *	   '------------ has cleared for clear_ns ----------'
+ */
+#ifndef ENGINE_LIFECYCLE_H
+#define ENGINE_LIFECYCLE_H
+
+#include "util/base.h"
+
+enum phase { PHASE_INACTIVE, PHASE_PENDING, PHASE_FIRING };
+
+struct lifecycle {
+	enum phase phase;
+	bool clearing;	      /* FIRING: what ends the alert holds ... */
+	uint64_t clearing_ns; /* ... since then */
+	uint64_t since_ns;    /* PENDING, FIRING: when the condition began to hold */
+	uint64_t noticed_ns;  /* FIRING: when that was last said */
+};
+
+struct lifecycle_conf {
+	uint64_t for_ns;
+	uint64_t clear_ns;
+	uint64_t repeat_ns; /* 0: never */
+};
+
+enum change { CHANGE_NONE, CHANGE_FIRED, CHANGE_REPEATED, CHANGE_RESOLVED };
+
+/* 0 if `since` lies ahead, as the times of events from several CPUs may. */
+static inline uint64_t elapsed_ns(uint64_t now_ns, uint64_t since_ns)
+{
+	return now_ns > since_ns ? now_ns - since_ns : 0;
+}
+
+/*
+ * One observation: does the condition hold, and, while firing, does what ends the alert? What holds
+ * is taken to have held since the observation before. After CHANGE_RESOLVED since_ns still tells
+ * when the incident began.
+ */
+enum change lifecycle_step(struct lifecycle *l, const struct lifecycle_conf *conf, bool holds,
+			   bool clears, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,560 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <cjson/cJSON.h>
+#include <cmocka.h>
+
+#include "engine/alert.h"
+#include "util/utf8.h"
+
+#define WALL_OFFSET_NS 1795341000000000000
+
+static struct label labels[] = { { "team", "storage" }, { "tier", "1" } };
+
+static struct process_info process = {
+	.pid = 812,
+	.ppid = 790,
+	.uid = 106,
+	.comm = "postgres",
+	.exe = "/usr/lib/postgresql/15/bin/postgres",
+	.cmdline = "postgres: walwriter",
+	.user = "postgres",
+	.cgroup = "/system.slice/postgresql.service",
+	.parent_comm = "postgres",
+};
+
+static struct host_info host = { "db07", "6.18.44", "b00t" };
+
+/* A transition and all that it lends from. */
+struct scene {
+	struct rule rule;
+	struct ev_syscall record;
+	struct value key[RULE_BY_MAX];
+	struct baseline baseline;
+	struct transition t;
+};
+
+static const struct field *field_of(const struct event_type *type, const char *name)
+{
+	return event_field_find(type, name, strlen(name));
+}
+
+static void take_key(struct scene *s)
+{
+	for (unsigned i = 0; i < s->rule.n_by; i++)
+		event_get(&s->t.event, s->rule.by[i], &s->key[i]);
+	s->t.key = s->key;
+	s->t.rule = &s->rule;
+}
+
+/* A call of postgres took 31.2 ms. */
+static void slow_syscall(struct scene *s)
+{
+	const struct event_type *type = event_type_find("syscall", strlen("syscall"));
+
+	*s = (struct scene){
+		.rule = {
+			.name = "slow-syscall",
+			.why = "It stalls.",
+			.on = type,
+			.by = { field_of(type, "comm"), field_of(type, "pid") },
+			.n_by = 2,
+			.when.value = { AGGREGATE_NONE, field_of(type, "latency_ms"), 0, UNIT_MS,
+					"latency_ms" },
+			.when.above = { true, 10 },
+			.severity = SEVERITY_WARNING,
+			.hooks = { 3, 1 },
+			.n_hooks = 2,
+		},
+		.record = { .ts_ns = 871207000000, .pid = 812, .tid = 812, .syscall = 74,
+			    .latency_ns = 31200000, .comm = "postgres" },
+		.t = {
+			.id = "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+			.incident = "01ARZ3NDEKTSV4RRFFQ69G5FAA",
+			.value = 31.2,
+			.threshold = 10,
+			.samples = 1,
+			.started_ns = 871207000000,
+			.wall_offset_ns = WALL_OFFSET_NS,
+		},
+	};
+	s->t.event = (struct event){ type, &s->record, WALL_OFFSET_NS };
+	take_key(s);
+}
+
+/* The same made a rate with a baseline over 5 s, at its end. */
+static void storm_resolved(struct scene *s)
+{
+	slow_syscall(s);
+	s->rule.when.value.aggregate = AGGREGATE_RATE;
+	s->rule.when.value.unit = UNIT_PER_S;
+	s->rule.when.value.text = "rate(x)";
+	s->rule.when.window_ns = 5 * NS_PER_S;
+	s->rule.when.above.at = 5000;
+	s->rule.when.has_baseline = true;
+	s->rule.when.baseline = (struct baseline_conf){ 6, 120 * NS_PER_S, 600 * NS_PER_S };
+	s->rule.labels = labels;
+	s->rule.n_labels = ARRAY_SIZE(labels);
+	s->baseline = (struct baseline){ 900, 100, 0, 300, 299 * NS_PER_S, 0 };
+	s->t.baseline = &s->baseline;
+	s->t.state = ALERT_RESOLVED;
+	s->t.value = 1200;
+	s->t.threshold = 5000;
+	s->t.samples = 5;
+	s->t.quality = QUALITY_DEGRADED;
+	s->t.lost = 17;
+	s->t.ended_ns = s->t.started_ns + 31 * NS_PER_S;
+}
+
+static void assert_text(const struct alert *a, const char *path, const char *want)
+{
+	CLEANUP(buf_fini) struct buf text = { 0 };
+
+	if (!want) {
+		assert_false(alert_text(a, path, &text));
+		return;
+	}
+	if (!alert_text(a, path, &text))
+		fail_msg("%s is not there", path);
+	assert_string_equal(buf_str(&text), want);
+}
+
+static void a_firing_document_has_every_member(void **state)
+{
+	CLEANUP(buf_fini) struct buf want = { 0 };
+	struct json event = { .out = &want };
+	struct scene s;
+	struct alert *a;
+
+	(void)state;
+	slow_syscall(&s);
+	buf_adds(
+		&want,
+		"{\"version\":1,\"id\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\","
+		"\"incident\":\"01ARZ3NDEKTSV4RRFFQ69G5FAA\",\"state\":\"firing\",\"repeat\":false,"
+		"\"severity\":\"warning\","
+		"\"rule\":{\"name\":\"slow-syscall\",\"source\":\"syscall\",\"why\":\"It stalls.\"},"
+		"\"key\":{\"comm\":\"postgres\",\"pid\":812},\"labels\":{},"
+		"\"summary\":\"latency_ms 31.2 ms, limit 10 ms (comm=postgres, pid=812), postgres[812]\","
+		"\"value\":31.2,\"value_text\":\"31.2 ms\",\"unit\":\"ms\","
+		"\"threshold\":10,\"threshold_text\":\"10 ms\",\"window_s\":0,\"samples\":1,"
+		"\"baseline\":null,\"quality\":{\"state\":\"complete\",\"lost\":0},"
+		"\"started\":\"2026-11-22T10:04:31.207Z\",\"ended\":null,\"duration_s\":null,"
+		"\"event\":");
+	event_write_json(&s.t.event, &event);
+	buf_adds(&want,
+		 ",\"process\":{\"pid\":812,\"comm\":\"postgres\","
+		 "\"exe\":\"/usr/lib/postgresql/15/bin/postgres\","
+		 "\"cmdline\":\"postgres: walwriter\",\"uid\":106,\"user\":\"postgres\","
+		 "\"ppid\":790,\"parent\":\"postgres\","
+		 "\"cgroup\":\"/system.slice/postgresql.service\"},"
+		 "\"host\":{\"name\":\"db07\",\"kernel\":\"6.18.44\",\"boot_id\":\"b00t\"}}");
+	a = alert_new(&s.t, &process, &host);
+	assert_string_equal(a->doc, buf_str(&want));
+	assert_int_equal(a->doc_len, strlen(a->doc));
+	assert_string_equal(a->id, "01ARZ3NDEKTSV4RRFFQ69G5FAV");
+	assert_string_equal(a->incident, "01ARZ3NDEKTSV4RRFFQ69G5FAA");
+	assert_string_equal(a->rule, "slow-syscall");
+	assert_string_equal(a->key, "comm=postgres,pid=812");
+	assert_string_equal(a->identity, "db07/slow-syscall/comm=postgres,pid=812");
+	assert_int_equal(a->severity, SEVERITY_WARNING);
+	assert_int_equal(a->n_hooks, 2);
+	assert_int_equal(a->hooks[0], 3);
+	assert_int_equal(a->hooks[1], 1);
+	alert_unref(a);
+}
+
+static void a_resolved_document_has_the_evidence(void **state)
+{
+	struct scene s;
+	struct alert *a;
+
+	(void)state;
+	storm_resolved(&s);
+	a = alert_new(&s.t, &process, &host);
+	assert_text(a, "state", "resolved");
+	assert_text(a, "ended", "2026-11-22T10:05:02.207Z");
+	assert_text(a, "duration_s", "31");
+	assert_text(a, "labels/team", "storage");
+	assert_text(a, "labels/tier", "1");
+	assert_text(a, "window_s", "5");
+	assert_text(a, "baseline/center", "900");
+	assert_text(a, "baseline/spread", "100");
+	assert_text(a, "baseline/samples", "300");
+	assert_text(a, "baseline/age_s", "299");
+	assert_text(a, "baseline/limit", "1500");
+	assert_text(a, "baseline/score", "3");
+	assert_text(a, "quality/state", "degraded");
+	assert_text(a, "quality/lost", "17");
+	assert_string_equal(
+		a->summary,
+		"resolved after 31 s: rate(x) 1,200 /s over 5 s, limit 5,000 /s, "
+		"normal 900 /s, 17 events lost (comm=postgres, pid=812), postgres[812]");
+	assert_string_equal(a->identity, "db07/slow-syscall/comm=postgres,pid=812");
+	alert_unref(a);
+}
+
+/* The clock may be set while an alert is up: the start must stay what it was. */
+static void the_start_is_told_by_the_clock_of_its_event(void **state)
+{
+	struct scene s;
+	struct alert *a;
+
+	(void)state;
+	storm_resolved(&s);
+	s.t.wall_offset_ns += (int64_t)(3600 * NS_PER_S);
+	a = alert_new(&s.t, &process, &host);
+	assert_text(a, "started", "2026-11-22T10:04:31.207Z");
+	assert_text(a, "ended", "2026-11-22T11:05:02.207Z");
+	assert_text(a, "duration_s", "31");
+	alert_unref(a);
+}
+
+static void what_is_not_known_is_null(void **state)
+{
+	static const struct host_info nowhere = { 0 };
+	struct process_info gone = { .pid = 812, .ppid = -1, .uid = -1, .exe = "" };
+	struct scene s;
+	struct alert *a;
+
+	(void)state;
+	slow_syscall(&s);
+	s.rule.n_by = 0;
+	s.t.value = s.t.threshold = NAN;
+	a = alert_new(&s.t, &gone, &nowhere);
+	assert_text(a, "value", NULL);
+	assert_text(a, "value_text", NULL);
+	assert_text(a, "threshold", NULL);
+	assert_text(a, "threshold_text", NULL);
+	assert_text(a, "process/pid", "812");
+	assert_text(a, "process/comm", NULL);
+	assert_text(a, "process/exe", NULL);
+	assert_text(a, "process/uid", NULL);
+	assert_text(a, "process/ppid", NULL);
+	assert_text(a, "host/name", NULL);
+	assert_string_equal(a->key, "");
+	assert_string_equal(a->identity, "/slow-syscall/");
+	assert_string_equal(a->summary, "latency_ms without samples, pid 812");
+	alert_unref(a);
+	gone.pid = -1;
+	a = alert_new(&s.t, &gone, &host);
+	assert_text(a, "process", NULL);
+	alert_unref(a);
+	a = alert_new(&s.t, NULL, &host);
+	assert_text(a, "process", NULL);
+	assert_string_equal(a->summary, "latency_ms without samples");
+	alert_unref(a);
+}
+
+static bool is_one_printable_line(const char *text)
+{
+	for (size_t at = 0, len = strlen(text); at < len;) {
+		size_t n = utf8_length(text + at, len - at);
+
+		if (n == 0 || (unsigned char)text[at] < 0x20 || text[at] == 0x7f)
+			return false;
+		at += n;
+	}
+	return true;
+}
+
+static void hostile_names_stay_names(void **state)
+{
+	static const char *const names[] = {
+		"x\",\"pid\":1,\"y",
+		"\xff\xfe\x80",
+		"a\nb\r\x1b[2J",
+		"\\",
+		"\xe2\x80\xae"
+		"evil",
+		"\xc2\x9b"
+		"31m",
+		"{{host.name}}",
+		"a,pid=1",
+		"\x7f\t",
+		"\xf0\x9f\x92",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct scene s;
+		struct process_info p = process;
+		struct alert *a;
+		cJSON *doc;
+
+		slow_syscall(&s);
+		memcpy(s.record.comm, names[i], strlen(names[i]) + 1);
+		memcpy(p.comm, names[i], strlen(names[i]) + 1);
+		p.cmdline = p.exe = p.comm;
+		take_key(&s);
+		a = alert_new(&s.t, &p, &host);
+		doc = cJSON_ParseWithLengthOpts(a->doc, a->doc_len, NULL, 0);
+		assert_non_null(doc);
+		assert_true(is_one_printable_line(a->doc));
+		assert_true(is_one_printable_line(a->summary));
+		assert_true(is_one_printable_line(a->key));
+		assert_true(is_one_printable_line(a->identity));
+		assert_null(strstr(a->summary, "\xe2\x80\xae"));
+		assert_null(strstr(a->key, "\xc2\x9b"));
+		assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(doc, "key")), 2);
+		assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(doc, "process")), 9);
+		assert_text(a, "key/pid", "812");
+		assert_text(a, "event/pid", "812");
+		cJSON_Delete(doc);
+		alert_unref(a);
+	}
+}
+
+static void bytes_that_are_no_text_are_shown_as_such(void **state)
+{
+	struct process_info p = process;
+	struct scene s;
+	struct alert *a;
+
+	(void)state;
+	slow_syscall(&s);
+	s.rule.n_by = 0;
+	memcpy(p.comm,
+	       "a\xff"
+	       "b\n",
+	       5);
+	a = alert_new(&s.t, &p, &host);
+	assert_string_equal(a->summary, "latency_ms 31.2 ms, limit 10 ms, a\xef\xbf\xbd"
+					"b [812]");
+	assert_text(a, "process/comm",
+		    "a\xef\xbf\xbd"
+		    "b\n");
+	alert_unref(a);
+}
+
+static struct alert *with_comm(const char *comm)
+{
+	struct scene s;
+
+	slow_syscall(&s);
+	memcpy(s.record.comm, comm, strlen(comm) + 1);
+	take_key(&s);
+	return alert_new(&s.t, NULL, &host);
+}
+
+static void different_names_have_different_identities(void **state)
+{
+	static const char *const names[] = { "a b",   "a\nb",  "a\tb",	  "a\\x0ab",
+					     "a\xff", "a\xfe", "a,pid=1", "a\\,pid=1" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		for (size_t k = 0; k < i; k++) {
+			struct alert *a = with_comm(names[i]), *b = with_comm(names[k]);
+
+			assert_string_not_equal(a->identity, b->identity);
+			alert_unref(a);
+			alert_unref(b);
+		}
+}
+
+static void key_values_are_written_with_their_escapes(void **state)
+{
+	struct alert *a = with_comm("a,b\\c\x01\xff");
+
+	(void)state;
+	assert_string_equal(a->key, "comm=a\\,b\\\\c\\x01\\xff,pid=812");
+	alert_unref(a);
+}
+
+static struct alert *with_summary(struct scene *s, const char *text)
+{
+	size_t offset;
+	const char *message;
+	struct alert *a;
+
+	s->rule.summary = template_parse(text, &offset, &message);
+	assert_non_null(s->rule.summary);
+	a = alert_new(&s->t, &process, &host);
+	template_free(s->rule.summary);
+	return a;
+}
+
+static void a_summary_is_rendered_from_the_document(void **state)
+{
+	struct scene s;
+	struct alert *a;
+
+	(void)state;
+	storm_resolved(&s);
+	a = with_summary(&s,
+			 "{{comm}}/{{event.tid}} {{latency_ms}}: {{value_text}} "
+			 "(limit {{threshold_text}}, normal {{baseline.center}}) on {{host.name}}");
+	assert_string_equal(a->summary,
+			    "postgres/812 31.2: 1,200 /s (limit 5,000 /s, normal 900) on db07");
+	assert_text(a, "summary", a->summary);
+	alert_unref(a);
+}
+
+static void a_summary_that_cannot_render_is_delivered_all_the_same(void **state)
+{
+	struct scene s;
+	struct alert *a;
+
+	(void)state;
+	slow_syscall(&s);
+	a = with_summary(&s, "{{pid}} {{no.such.path}}\nnext");
+	assert_string_equal(a->summary, "812 {{no.such.path}} next");
+	alert_unref(a);
+}
+
+static void a_summary_has_an_end(void **state)
+{
+	struct scene s;
+	struct alert *a;
+	char text[5001] = "";
+
+	(void)state;
+	/* two bytes a character: none may be cut in half */
+	for (size_t i = 0; i + 2 < sizeof(text); i += 2)
+		memcpy(text + i, "\xc3\xa9", 3);
+	slow_syscall(&s);
+	a = with_summary(&s, text);
+	assert_int_equal(strlen(a->summary), 2000);
+	assert_true(is_one_printable_line(a->summary));
+	alert_unref(a);
+}
+
+static void the_built_in_summary_says_what_is_special(void **state)
+{
+	struct scene s;
+	struct alert *a;
+
+	(void)state;
+	slow_syscall(&s);
+	s.rule.when.above.set = false;
+	s.rule.when.below = (struct limit){ true, 50 };
+	s.t.threshold = 50;
+	s.t.repeat = true;
+	a = alert_new(&s.t, NULL, &host);
+	assert_string_equal(
+		a->summary,
+		"still firing: latency_ms 31.2 ms, minimum 50 ms (comm=postgres, pid=812)");
+	assert_text(a, "repeat", "true");
+	alert_unref(a);
+}
+
+static void references_keep_an_alert(void **state)
+{
+	struct scene s;
+	struct alert *a;
+
+	(void)state;
+	slow_syscall(&s);
+	a = alert_new(&s.t, &process, &host);
+	assert_ptr_equal(alert_ref(a), a);
+	alert_unref(a);
+	assert_text(a, "state", "firing");
+	alert_unref(a);
+	alert_unref(NULL);
+}
+
+/* Every leaf of the document, and that none is null but for the one named. */
+static void assert_no_null(const cJSON *item, const char *but)
+{
+	const cJSON *child;
+
+	cJSON_ArrayForEach(child, item)
+	{
+		if (cJSON_IsNull(child) && strcmp(child->string, but) != 0)
+			fail_msg("%s is null", child->string);
+		assert_no_null(child, but);
+	}
+}
+
+static void an_example_has_every_path_of_its_rule(void **state)
+{
+	unsigned n;
+	const struct event_type *types = event_types(&n);
+
+	(void)state;
+	for (unsigned i = 0; i < n; i++) {
+		struct scene s;
+		struct alert *a;
+		cJSON *doc;
+
+		storm_resolved(&s);
+		s.rule.on = &types[i];
+		s.rule.by[0] = field_of(&types[i], "comm");
+		s.rule.by[1] = field_of(&types[i], "pid");
+		s.rule.n_by = s.rule.by[0] && s.rule.by[1] ? 2 : 0;
+		s.rule.when.value.field = NULL;
+		a = alert_example(&s.rule);
+		doc = cJSON_Parse(a->doc);
+		assert_no_null(doc, "");
+		if (s.rule.n_by)
+			assert_text(a, "key/pid", "1234");
+		assert_text(a, "value", "7500");
+		assert_text(a, "state", "firing");
+		cJSON_Delete(doc);
+		alert_unref(a);
+	}
+}
+
+static void an_example_without_a_baseline_says_so(void **state)
+{
+	struct scene s;
+	struct alert *a;
+	cJSON *doc;
+
+	(void)state;
+	slow_syscall(&s);
+	a = alert_example(&s.rule);
+	doc = cJSON_Parse(a->doc);
+	assert_no_null(doc, "baseline");
+	assert_text(a, "baseline", NULL);
+	assert_text(a, "event/latency_ms", "15");
+	assert_string_equal(a->key, "comm=example,pid=1234");
+	cJSON_Delete(doc);
+	alert_unref(a);
+}
+
+static void an_example_survives_any_limit(void **state)
+{
+	static const double limits[] = { 0, -1, 1e300, -1e300, 1e-300 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		struct scene s;
+
+		slow_syscall(&s);
+		s.rule.when.above.at = limits[i];
+		alert_unref(alert_example(&s.rule));
+		s.rule.when.below = s.rule.when.above;
+		s.rule.when.above.set = false;
+		alert_unref(alert_example(&s.rule));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_firing_document_has_every_member),
+		cmocka_unit_test(a_resolved_document_has_the_evidence),
+		cmocka_unit_test(the_start_is_told_by_the_clock_of_its_event),
+		cmocka_unit_test(what_is_not_known_is_null),
+		cmocka_unit_test(hostile_names_stay_names),
+		cmocka_unit_test(bytes_that_are_no_text_are_shown_as_such),
+		cmocka_unit_test(different_names_have_different_identities),
+		cmocka_unit_test(key_values_are_written_with_their_escapes),
+		cmocka_unit_test(a_summary_is_rendered_from_the_document),
+		cmocka_unit_test(a_summary_that_cannot_render_is_delivered_all_the_same),
+		cmocka_unit_test(a_summary_has_an_end),
+		cmocka_unit_test(the_built_in_summary_says_what_is_special),
+		cmocka_unit_test(references_keep_an_alert),
+		cmocka_unit_test(an_example_has_every_path_of_its_rule),
+		cmocka_unit_test(an_example_without_a_baseline_says_so),
+		cmocka_unit_test(an_example_survives_any_limit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
