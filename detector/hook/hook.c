@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The queue of one hook. Alerts are tried in order, as many at a time as the hook has slots. A try
+ * that may work later leaves the alert at the head, so that no later one overtakes it, and delays
+ * the whole hook: the back-off belongs to the sink and not to an alert.
+ */
+#include "hook/hook.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "hook/printable.h"
+
+#define LOG_LINE_BYTES 4096
+
+static const struct hook_ops *const ops_of[HOOK_TYPES] = {
+	[HOOK_SLACK] = &hook_http_ops,	 [HOOK_PAGERDUTY] = &hook_http_ops,
+	[HOOK_WEBHOOK] = &hook_http_ops, [HOOK_EXEC] = &hook_exec_ops,
+	[HOOK_LOG] = &hook_log_ops,
+};
+
+void hook_log(const struct hook *h, const char *fmt, ...)
+{
+	CLEANUP(buf_fini) struct buf hidden = { 0 };
+	CLEANUP(buf_fini) struct buf line = { 0 };
+	AUTO_FREE char *text = NULL;
+	va_list args;
+
+	va_start(args, fmt);
+	if (vasprintf(&text, fmt, args) < 0)
+		text = NULL;
+	va_end(args);
+	if (!text)
+		return;
+	secrets_hide(&h->secrets, text, strlen(text), &hidden);
+	printable(buf_str(&hidden), hidden.len, LOG_LINE_BYTES, &line);
+	fprintf(h->env->log, "hook %s: %s\n", h->conf->name, buf_str(&line));
+	(void)fflush(h->env->log);
+}
+
+char *hook_secret(struct hook *h, const struct secret_ref *ref, char **ret_error)
+{
+	AUTO_FREE char *warning = NULL;
+	char *text = secret_read(ref, ret_error, &warning);
+
+	if (warning)
+		hook_log(h, "warning: %s", warning);
+	if (text)
+		secrets_add(&h->secrets, text);
+	return text;
+}
+
+static void drop(struct hook *h, struct delivery *d)
+{
+	TAILQ_REMOVE(&h->queue, d, link);
+	h->stats.queued--;
+	alert_unref(d->alert);
+	free(d);
+}
+
+static struct delivery *first_waiting(const struct hook *h)
+{
+	struct delivery *d;
+
+	TAILQ_FOREACH(d, &h->queue, link)
+	if (!d->in_flight)
+		return d;
+	return NULL;
+}
+
+/* Runs the queue as soon as that may do something. */
+static void schedule(struct hook *h)
+{
+	uint64_t now = loop_now_ns(h->env->loop);
+
+	if (h->stats.queued > h->n_in_flight && h->n_in_flight < h->slots)
+		loop_timer_set(h->timer, h->not_before_ns > now ? h->not_before_ns - now : 0);
+}
+
+/* --- how a try ended ------------------------------------------------------------------------- */
+
+static uint64_t random_u64(void)
+{
+	uint64_t n = 0;
+
+	(void)!getrandom(&n, sizeof(n), 0);
+	return n;
+}
+
+static char *failure_text(const struct hook *h, const struct outcome *o)
+{
+	CLEANUP(buf_fini) struct buf hidden = { 0 };
+	CLEANUP(buf_fini) struct buf text = { 0 };
+
+	buf_adds(&text, o->what);
+	if (o->detail_len > 0) {
+		secrets_hide(&h->secrets, o->detail, o->detail_len, &hidden);
+		buf_adds(&text, " \"");
+		printable(buf_str(&hidden), hidden.len, HOOK_LOG_BYTES, &text);
+		buf_addc(&text, '"');
+	}
+	return buf_steal(&text);
+}
+
+static void end_failures(struct hook *h)
+{
+	h->failures = 0;
+	h->not_before_ns = 0;
+	free(h->last_failure);
+	h->last_failure = NULL;
+}
+
+static void delivered(struct hook *h, struct delivery *d)
+{
+	if (h->failures > 0)
+		hook_log(h, "works again: alert %s delivered after %u tries", d->alert->id,
+			 d->tries);
+	end_failures(h);
+	h->stats.delivered++;
+	drop(h, d);
+}
+
+static void refused(struct hook *h, struct delivery *d, const struct outcome *o)
+{
+	AUTO_FREE char *failure = failure_text(h, o);
+
+	hook_log(h, "%s; alert %s is given up", failure, d->alert->id);
+	end_failures(h);
+	h->stats.failed++;
+	drop(h, d);
+}
+
+static void gone(struct hook *h, struct delivery *d, const struct outcome *o)
+{
+	refused(h, d, o);
+	h->gone = true;
+	hook_log(h, "the receiver is gone for good: sending nothing more; %llu waiting dropped",
+		 (unsigned long long)h->stats.queued);
+	h->stats.dropped += h->stats.queued;
+	while ((d = TAILQ_FIRST(&h->queue)))
+		drop(h, d);
+}
+
+/* The same failure try after try is said at the 1st, 2nd, 4th, 8th, ... of them. */
+static void log_retry(struct hook *h, const struct outcome *o, uint64_t wait_ns)
+{
+	char *failure = failure_text(h, o);
+	bool same = h->last_failure && !strcmp(failure, h->last_failure);
+
+	if (!same || (h->failures & (h->failures - 1)) == 0)
+		hook_log(h, "%s; next try in %.1f s (failed %u times)", failure,
+			 (double)wait_ns / NS_PER_S, h->failures);
+	free(h->last_failure);
+	h->last_failure = failure;
+}
+
+static void try_again(struct hook *h, struct delivery *d, const struct outcome *o)
+{
+	uint64_t wait_ns = o->wait_ns + retry_backoff_ns(h->failures, random_u64());
+
+	h->failures++;
+	h->not_before_ns = loop_now_ns(h->env->loop) + wait_ns;
+	if (h->not_before_ns - d->queued_ns > RETRY_GIVE_UP_NS) {
+		AUTO_FREE char *failure = failure_text(h, o);
+
+		hook_log(h, "%s; alert %s is given up after %u tries", failure, d->alert->id,
+			 d->tries);
+		h->stats.failed++;
+		drop(h, d);
+		return;
+	}
+	h->stats.retried++;
+	log_retry(h, o, wait_ns);
+}
+
+void hook_done(struct hook *h, struct delivery *d, const struct outcome *o)
+{
+	d->in_flight = false;
+	d->tries++;
+	h->n_in_flight--;
+	switch (o->verdict) {
+	case VERDICT_DELIVERED:
+		delivered(h, d);
+		break;
+	case VERDICT_RETRY:
+		try_again(h, d, o);
+		break;
+	case VERDICT_REFUSED:
+		refused(h, d, o);
+		break;
+	case VERDICT_GONE:
+		gone(h, d, o);
+		break;
+	}
+	schedule(h);
+}
+
+/* --- the queue ------------------------------------------------------------------------------- */
+
+static void send_dry(struct hook *h, struct delivery *d)
+{
+	CLEANUP(buf_fini) struct buf text = { 0 };
+
+	h->ops->describe(h, d->alert, &text);
+	hook_log(h, "%s", buf_str(&text));
+	hook_done(h, d, &(struct outcome){ .verdict = VERDICT_DELIVERED });
+}
+
+static void start(struct hook *h, struct delivery *d)
+{
+	uint64_t waited_ns = loop_now_ns(h->env->loop) - d->queued_ns;
+	const char *reason = NULL;
+
+	if (h->ops->max_wait_ns && waited_ns > h->ops->max_wait_ns)
+		reason = "it waited too long";
+	else if (h->ops->refuse)
+		reason = h->ops->refuse(h, d->alert);
+	if (reason) {
+		hook_log(h, "alert %s is dropped: %s", d->alert->id, reason);
+		h->stats.dropped++;
+		drop(h, d);
+		return;
+	}
+	d->in_flight = true;
+	h->n_in_flight++;
+	if (h->env->dry_run)
+		send_dry(h, d);
+	else
+		h->ops->send(h, d);
+}
+
+static void end_overflow(struct hook *h)
+{
+	if (h->overflow > 0 && h->stats.queued <= HOOK_QUEUE_MAX / 2) {
+		hook_log(h, "the queue has room again; %llu alerts were dropped",
+			 (unsigned long long)h->overflow);
+		h->overflow = 0;
+	}
+}
+
+static void run_queue(void *ctx)
+{
+	struct hook *h = ctx;
+	struct delivery *d;
+
+	while (h->n_in_flight < h->slots && h->not_before_ns <= loop_now_ns(h->env->loop) &&
+	       (d = first_waiting(h)))
+		start(h, d);
+	end_overflow(h);
+	schedule(h);
+}
+
+/* Makes room for one more; never at the cost of one in flight. */
+static void make_room(struct hook *h)
+{
+	struct delivery *oldest = first_waiting(h);
+
+	if (h->stats.queued < HOOK_QUEUE_MAX || !oldest)
+		return;
+	if (h->overflow++ == 0)
+		hook_log(h, "the queue is full with %d alerts; dropping the oldest",
+			 HOOK_QUEUE_MAX);
+	h->stats.dropped++;
+	drop(h, oldest);
+}
+
+void hook_queue(struct hook *h, struct alert *a)
+{
+	struct delivery *d;
+
+	if (a->state == ALERT_FIRING ? !h->conf->on_firing : !h->conf->on_resolved)
+		return;
+	if (h->gone) {
+		h->stats.dropped++;
+		return;
+	}
+	make_room(h);
+	d = xcalloc(1, sizeof(*d));
+	d->alert = alert_ref(a);
+	d->queued_ns = loop_now_ns(h->env->loop);
+	TAILQ_INSERT_TAIL(&h->queue, d, link);
+	h->stats.queued++;
+	schedule(h);
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+uint64_t hook_clock_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+struct hook *hook_new(const struct hook_env *env, const struct hook_conf *conf, char **ret_error)
+{
+	struct hook *h = xcalloc(1, sizeof(*h));
+	AUTO_FREE char *error = NULL;
+
+	h->env = env;
+	h->conf = conf;
+	h->ops = ops_of[conf->type];
+	h->slots = h->ops->slots ? h->ops->slots : conf->concurrency;
+	TAILQ_INIT(&h->queue);
+	h->timer = loop_timer_new(env->loop, run_queue, h);
+	if (h->ops->prepare(h, &error))
+		return h;
+	*ret_error = xasprintf("%s:%u: hook %s: %s", conf->file, conf->line, conf->name, error);
+	hook_free(h, 0);
+	return NULL;
+}
+
+void hook_stop(struct hook *h)
+{
+	if (h && h->ops->stop)
+		h->ops->stop(h);
+}
+
+void hook_free(struct hook *h, uint64_t deadline_ns)
+{
+	struct delivery *d;
+
+	if (!h)
+		return;
+	h->ops->free(h, deadline_ns);
+	while ((d = TAILQ_FIRST(&h->queue)))
+		drop(h, d);
+	loop_timer_free(h->timer);
+	secrets_fini(&h->secrets);
+	free(h->last_failure);
+	free(h);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One hook: its queue, its retries, and the table through which the types of hooks do their part.
+ * Private to detector/hook.
+ */
+#ifndef HOOK_HOOK_H
+#define HOOK_HOOK_H
+
+#include <sys/queue.h>
+
+#include "hook/hooks.h"
+#include "hook/http.h"
+#include "hook/judge.h"
+#include "hook/secret.h"
+
+#define HOOK_LOG_BYTES 512 /* of an answer or output in a log line */
+
+/* One alert on its way to one hook. */
+struct delivery {
+	TAILQ_ENTRY(delivery) link;
+	struct alert *alert;
+	uint64_t queued_ns;
+	unsigned tries;
+	bool in_flight;
+};
+
+TAILQ_HEAD(delivery_queue, delivery);
+
+/* How a try went. Everything lends. */
+struct outcome {
+	enum verdict verdict;
+	const char *what;   /* "https://hooks.slack.com answered 429" */
+	const char *detail; /* the other side's own words, any bytes; may be NULL */
+	size_t detail_len;
+	uint64_t wait_ns; /* do not try again before */
+};
+
+struct hook;
+
+struct hook_ops {
+	unsigned slots;	      /* tries at a time; 0: conf->concurrency */
+	uint64_t max_wait_ns; /* an alert that waited longer is dropped; 0: none */
+	/* Sets h->impl. False with a message in *ret_error, without file and name of the hook, that
+	 * the caller frees; free() is called all the same. */
+	bool (*prepare)(struct hook *h, char **ret_error);
+	/* A reason (static) why this alert must not be sent now or ever, or NULL; optional. */
+	const char *(*refuse)(struct hook *h, const struct alert *a);
+	/* Starts a try. It ends with one hook_done(), here or later from the loop. */
+	void (*send)(struct hook *h, struct delivery *d);
+	/* What send would do, in words and without secrets. */
+	void (*describe)(struct hook *h, const struct alert *a, struct buf *out);
+	/* Asks what still runs to end; optional. */
+	void (*stop)(struct hook *h);
+	/* Ends what still runs, without hook_done(), waiting for it until the time deadline_ns of
+	 * CLOCK_MONOTONIC, and frees h->impl, which may be half-built or NULL. */
+	void (*free)(struct hook *h, uint64_t deadline_ns);
+};
+
+extern const struct hook_ops hook_http_ops; /* slack, pagerduty, webhook */
+extern const struct hook_ops hook_exec_ops;
+extern const struct hook_ops hook_log_ops;
+
+/* What all hooks share. */
+struct hook_env {
+	struct loop *loop;
+	struct http *http;
+	FILE *log;
+	bool dry_run;
+};
+
+struct hook {
+	const struct hook_env *env;
+	const struct hook_conf *conf;
+	const struct hook_ops *ops;
+	void *impl;
+	struct secrets secrets;
+	struct delivery_queue queue; /* in order; those in flight come first */
+	unsigned slots;
+	unsigned n_in_flight;
+	struct timer *timer;	/* runs the queue */
+	uint64_t not_before_ns; /* back-off: no try earlier */
+	unsigned failures;	/* tries in a row that ended in VERDICT_RETRY */
+	char *last_failure;	/* what the log said last, NULL after a success */
+	uint64_t overflow;	/* alerts dropped in this burst because the queue was full */
+	bool gone;		/* the sink wants nothing more */
+	struct hook_stats stats;
+};
+
+/* NULL with *ret_error as for hooks_new(). */
+struct hook *hook_new(const struct hook_env *env, const struct hook_conf *conf, char **ret_error);
+void hook_stop(struct hook *h);
+/* NULL is fine. For the deadline see hook_ops. */
+void hook_free(struct hook *h, uint64_t deadline_ns);
+
+/* CLOCK_MONOTONIC now, for when the loop does not run. */
+uint64_t hook_clock_ns(void);
+
+/* Queues the alert if the hook wants its state. */
+void hook_queue(struct hook *h, struct alert *a);
+/* Ends a try of d, which is gone afterwards unless it will be tried again. */
+void hook_done(struct hook *h, struct delivery *d, const struct outcome *o);
+
+/* Writes one line about the hook, secrets hidden. */
+void hook_log(const struct hook *h, const char *fmt, ...) PRINTF(2, 3);
+/* Reads a secret of the hook, which no message of it will show. As secret_read(). */
+char *hook_secret(struct hook *h, const struct secret_ref *ref, char **ret_error);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Delivery: every alert to every hook its rule names. Each hook has a queue of its own, in order,
+ * with retries; a slow or dead sink holds up nothing but its own queue, and never the caller.
+ */
+#ifndef HOOK_HOOKS_H
+#define HOOK_HOOKS_H
+
+#include <stdio.h>
+
+#include "engine/alert.h"
+#include "loop/loop.h"
+#include "rule/rule.h"
+
+#define HOOK_QUEUE_MAX 1000 /* alerts waiting per hook; beyond, the oldest is dropped */
+
+struct hooks;
+
+struct hook_stats {
+	uint64_t delivered;
+	uint64_t retried;
+	uint64_t failed;  /* refused for good by the sink, or the program failed */
+	uint64_t dropped; /* queue full, cooldown or hourly limit */
+	uint64_t queued;  /* now, in flight included */
+};
+
+struct hooks_conf {
+	struct loop *loop;
+	const struct rule_set *rules; /* borrowed */
+	bool dry_run;		      /* say what would be sent or run, do nothing */
+	FILE *log; /* failures and dry-run lines, one line each; never a secret */
+};
+
+/*
+ * Reads secrets and prepares every hook that a rule uses. NULL if one cannot work (no such file,
+ * variable not set, program not executable), with *ret_error saying which and why: "FILE:LINE: hook
+ * NAME: ..."; the caller frees it.
+ */
+struct hooks *hooks_new(const struct hooks_conf *conf, char **ret_error);
+/* Ends what still runs. */
+void hooks_free(struct hooks *h);
+
+/* Queues the alert for each of its hooks that wants its state. Never blocks. */
+void hooks_deliver(struct hooks *h, struct alert *a);
+
+/* Adds up over all hooks. */
+void hooks_stats(const struct hooks *h, struct hook_stats *ret_stats);
+/* True when nothing is queued or in flight. */
+bool hooks_idle(const struct hooks *h);
+
+#endif
