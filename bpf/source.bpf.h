@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What every BPF object has: the ring to user space, the control block, the counters, and the one
+ * way to send a record. Included once by each .bpf.c, after RING_BYTES is defined.
+ */
+#ifndef KERNELSIGHT_SOURCE_BPF_H
+#define KERNELSIGHT_SOURCE_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "event.h"
+#include "source.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, RING_BYTES);
+} ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct source_counters);
+} counters SEC(".maps");
+
+volatile struct source_control control SEC(".data.control") = { .floor_ns = 10000000 };
+
+/* Adds one to a counter of this CPU. Atomic, because an interrupt may count in between. */
+#define COUNT(name)                                                                                \
+	do {                                                                                       \
+		__u32 zero_ = 0;                                                                   \
+		struct source_counters *c_ = bpf_map_lookup_elem(&counters, &zero_);               \
+		if (c_)                                                                            \
+			__sync_fetch_and_add(&c_->name, 1);                                        \
+	} while (0)
+
+/* Room for a record in the ring, or NULL, counted. */
+#define RESERVE(type)                                                                              \
+	({                                                                                         \
+		type *r_ = bpf_ringbuf_reserve(&ring, sizeof(type), 0);                            \
+		if (!r_)                                                                           \
+			COUNT(ring_full);                                                          \
+		r_;                                                                                \
+	})
+
+/*
+ * Sends a record. The exchange is also the memory barrier between "the record is in the ring"
+ * (reserve moved the producer's position) and "does the reader sleep", without which both sides
+ * could miss each other; a plain read first keeps a flood from fighting over the line.
+ */
+static __always_inline void submit_urgent(void *record)
+{
+	__u64 flags = BPF_RB_NO_WAKEUP;
+
+	COUNT(emitted);
+	if (control.reader_sleeps && __sync_lock_test_and_set(&control.reader_sleeps, 0))
+		flags = BPF_RB_FORCE_WAKEUP;
+	bpf_ringbuf_submit(record, flags);
+}
+
+/* Sends a record that may wait for the reader's next look, unless the ring is half full by now. */
+static __always_inline void submit_patient(void *record)
+{
+	__u64 half = bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE) / 2;
+	__u64 flags = BPF_RB_NO_WAKEUP;
+
+	COUNT(emitted);
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= half)
+		flags = BPF_RB_FORCE_WAKEUP;
+	bpf_ringbuf_submit(record, flags);
+}
+
+/* Fills the fields that PROCESS_CONTEXT in events.def gives to a record. */
+#define FILL_PROCESS_CONTEXT(record, task)                                                         \
+	do {                                                                                       \
+		(record)->ppid = BPF_CORE_READ(task, real_parent, tgid);                           \
+		(record)->uid = BPF_CORE_READ(task, cred, uid.val);                                \
+		(record)->start_time_ns = BPF_CORE_READ(task, group_leader, start_boottime);       \
+	} while (0)
+
+#endif

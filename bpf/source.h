@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What user space and every BPF object agree on besides the records: the control block through
+ * which a running program is adjusted, and the counters of its ledger.
+ */
+#ifndef KERNELSIGHT_SOURCE_CONTRACT_H
+#define KERNELSIGHT_SOURCE_CONTRACT_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#define SOURCE_SYSCALLS 1024 /* a power of two */
+
+/*
+ * One per object, in the map ".data.control", written by user space at any time.
+ *
+ * reader_sleeps is the bell: user space sets it before it sleeps on the ring and then looks at the
+ * ring once more; a program that emits an urgent record while it is set takes it back to 0 and wakes
+ * the reader. So a record wakes a reader that sleeps at once, and a flood wakes it once.
+ */
+struct source_control {
+	__u32 reader_sleeps;
+	__u32 self_tgid; /* kernelsight itself is not reported */
+	__u64 floor_ns;	 /* syscall: shorter calls are not reported */
+	__u32 precise;	 /* syscall: never infer from the scheduler's tick that a call was short */
+	__u32 walk;	 /* tcp: number of the current walk over all sockets */
+	__u64 since_ns;	 /* sched: CLOCK_BOOTTIME from which on everything is counted; 0: not yet */
+	__u8 syscalls[SOURCE_SYSCALLS]; /* syscall: not 0: this native call is looked at */
+};
+
+/* Per CPU, in the map "counters". What was seen is the sum of all four. */
+struct source_counters {
+	__u64 filtered;	  /* seen, and of no interest */
+	__u64 emitted;	  /* sent to user space */
+	__u64 ring_full;  /* lost: no room in the ring */
+	__u64 no_storage; /* lost: no memory for the state of a task or socket */
+};
+
+/* What one thread did since it was last looked at: sched_tracer to user space, which adds up. */
+struct sched_delta {
+	__u64 ts_ns;
+	__u64 start_time_ns; /* of the process, as the following */
+	__u32 pid;
+	__u32 ppid;
+	__u32 uid;
+	__u32 kernel_thread;
+	__u32 exited; /* the process's last thread ended */
+	__u32 pad;
+	char comm[16];
+	__s64 voluntary_switches; /* signed: a walk that meets an exit may take from one what it gives
+				   * the other; the sum is right */
+	__s64 involuntary_switches;
+	__s64 wakeups;
+	__s64 cpu_time_ns;
+};
+
+/* The process that a TCP socket belongs to: kept in the socket's storage, written by the walk. */
+struct socket_owner {
+	__u64 socket; /* address of the struct sock: only to tell sockets apart */
+	__u64 start_time_ns;
+	__u32 pid;
+	__u32 ppid;
+	__u32 uid;
+	__u32 kind;  /* enum tcp_owner */
+	__u32 walk;  /* in which it was found; 0: in none */
+	__u32 asked; /* an event had to go without the exact owner */
+	char comm[16];
+};
+
+#endif

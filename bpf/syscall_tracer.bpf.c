@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * System calls that take longer than the floor. The state of a call lives in the storage of its
+ * task and goes with the task: calls that never return (exit, a kill) leave nothing behind, a
+ * reused thread id finds nothing stale, and an execve that takes over another thread's id is still
+ * the same task.
+ *
+ * Cheap where it matters: a call of 10 ms or more has been through a scheduler tick or a switch, and
+ * either moves se.exec_start. While that stands where it stood at entry, the call was short and no
+ * clock is read. Where ticks may stop under a running task (nohz_full) user space sets `precise`.
+ *
+ * Interrupted calls. A call that a signal breaks off returns -ERESTART* here. If no handler runs,
+ * the kernel enters it again from the same place: as restart_syscall, or at once as the same call.
+ * That is one call, measured from its first entry. If anything else comes first, a handler ran, or
+ * the task was stopped and it cannot be told from one that made the call anew; the call ended when
+ * it was broken off and is reported with -EINTR. A call that the death of its process breaks off has
+ * no end and is not reported.
+ */
+#define RING_BYTES (1 << 20)
+#include "source.bpf.h"
+#include "arch.bpf.h"
+
+#define EINTR	       4
+#define RESTART_GAP_NS 1000000 /* a restart by the kernel takes microseconds */
+
+#define SIGNAL_GROUP_EXIT 0x4 /* include/linux/sched/signal.h: the process is about to end */
+
+struct call {
+	u64 start_ns;  /* 0: not in a call that is looked at */
+	u64 tick;      /* se.exec_start at entry */
+	u64 broken_ns; /* when it returned -ERESTART*; 0 if it did not */
+	u64 ip, sp;    /* where it returned to then */
+	u64 argument;  /* the first */
+	u32 nr;
+	u32 compat;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct call);
+} calls SEC(".maps");
+
+/* The set holds numbers of the native table; 32-bit calls are all looked at. */
+static __always_inline bool looked_at(u32 nr, bool compat)
+{
+	return compat || control.syscalls[nr % SOURCE_SYSCALLS];
+}
+
+/* ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND, ERESTART_RESTARTBLOCK: include/linux/errno.h */
+static __always_inline bool broken_off(long ret)
+{
+	return ret == -512 || ret == -513 || ret == -514 || ret == -516;
+}
+
+/* If the call's first argument is an open descriptor: what it is open on. */
+static __noinline int describe_file(struct task_struct *task, u32 fd, struct ev_syscall *e)
+{
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **slots = BPF_CORE_READ(table, fd);
+	struct file *file = NULL;
+	const char *name;
+
+	e->file_mode = 0;
+	e->file_system_type[0] = '\0';
+	if (fd >= BPF_CORE_READ(table, max_fds) ||
+	    bpf_probe_read_kernel(&file, sizeof(file), slots + fd) || !file)
+		return 0;
+	e->file_mode = BPF_CORE_READ(file, f_inode, i_mode);
+	name = BPF_CORE_READ(file, f_inode, i_sb, s_type, name);
+	bpf_probe_read_kernel_str(e->file_system_type, sizeof(e->file_system_type), name);
+	return 0;
+}
+
+static __noinline int report(struct task_struct *task, struct call *call, u64 end_ns, long ret)
+{
+	struct ev_syscall *e;
+
+	if (end_ns - call->start_ns < control.floor_ns || (u32)task->tgid == control.self_tgid) {
+		COUNT(filtered);
+		return 0;
+	}
+	e = RESERVE(struct ev_syscall);
+	if (!e)
+		return 0;
+	e->ts_ns = end_ns;
+	e->pid = task->tgid;
+	e->tid = task->pid;
+	e->syscall = call->nr;
+	e->compat = call->compat;
+	e->latency_ns = end_ns - call->start_ns;
+	e->ret = ret;
+	bpf_get_current_comm(e->comm, sizeof(e->comm));
+	describe_file(task, call->argument, e);
+	FILL_PROCESS_CONTEXT(e, task);
+	submit_urgent(e);
+	return 0;
+}
+
+/* A call is entered after one that was broken off. Is it that one again? If not, that one is over. */
+static __noinline bool continues(struct task_struct *task, struct call *call, struct pt_regs *regs,
+				 u32 nr, bool compat)
+{
+	u64 broken_ns = call->broken_ns;
+
+	call->broken_ns = 0;
+	if (compat == call->compat && regs_ip(regs) == call->ip && regs_sp(regs) == call->sp &&
+	    (is_restart_syscall(nr, compat) ||
+	     (nr == call->nr && bpf_ktime_get_ns() - broken_ns < RESTART_GAP_NS)))
+		return true;
+	report(task, call, broken_ns, -EINTR);
+	call->start_ns = 0;
+	return false;
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	bool compat = task_in_compat_call(task);
+	struct call *call;
+	u32 nr = id;
+
+	if (!looked_at(nr, compat))
+		return 0;
+	call = bpf_task_storage_get(&calls, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!call) {
+		COUNT(no_storage);
+		return 0;
+	}
+	if (call->broken_ns && continues(task, call, regs, nr, compat))
+		return 0;
+	if (is_restart_syscall(nr, compat) || is_sigreturn(nr, compat))
+		return 0;
+	call->nr = nr;
+	call->compat = compat;
+	call->tick = task->se.exec_start;
+	call->start_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct call *call = bpf_task_storage_get(&calls, task, NULL, 0);
+	u64 now_ns;
+
+	if (!call || !call->start_ns || call->broken_ns)
+		return 0;
+	if (call->tick == task->se.exec_start && !control.precise && !broken_off(ret)) {
+		COUNT(filtered);
+		call->start_ns = 0;
+		return 0;
+	}
+	if (ret == -EINTR && BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT) {
+		COUNT(filtered);
+		call->start_ns = 0;
+		return 0;
+	}
+	now_ns = bpf_ktime_get_ns();
+	call->argument = regs_first_argument(regs, call->compat);
+	if (broken_off(ret)) {
+		call->ip = regs_ip(regs);
+		call->sp = regs_sp(regs);
+		call->broken_ns = now_ns;
+		return 0;
+	}
+	report(task, call, now_ns, ret);
+	call->start_ns = 0;
+	return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Pushes into the kernel which calls can matter to the rules, and from which latency on. */
+#include <asm/unistd.h>
+#include <stdio.h>
+
+#include "source/source_ops.h"
+
+#define NOHZ_FULL "/sys/devices/system/cpu/nohz_full"
+
+/* On CPUs that stop their tick for a single running task, "no tick since" does not mean "short". */
+static bool ticks_may_stop(void)
+{
+	FILE *f = fopen(NOHZ_FULL, "re");
+	int first = f ? fgetc(f) : EOF;
+
+	if (f)
+		(void)fclose(f);
+	return first >= '0' && first <= '9';
+}
+
+static void prepare(struct source *s)
+{
+	struct source_control *control = bpf_object_control(s->object);
+
+	_Static_assert(SOURCE_SYSCALLS <= DEMAND_SYSCALLS, "a bit for each call");
+	control->floor_ns = s->demand.floor_ns;
+	/* the longest tick, HZ=100, must fit under the floor for the tick to prove a call short */
+	control->precise = s->demand.floor_ns < 10 * NS_PER_MS || ticks_may_stop();
+	for (unsigned nr = 0; nr < SOURCE_SYSCALLS; nr++)
+		control->syscalls[nr] = s->demand.syscalls[nr / 64] >> nr % 64 & 1;
+	/* by these the programs see whether an interrupted call goes on or a handler ran */
+	control->syscalls[__NR_restart_syscall] = 1;
+	control->syscalls[__NR_rt_sigreturn] = 1;
+}
+
+const struct source_ops syscall_source_ops = {
+	.object = "syscall_tracer",
+	.prepare = prepare,
+};

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Finds the owner of a socket where the kernel side only knows who listens, or nobody: such events
+ * wait here for a walk over all open files, which the programs answer with the owners asked for. A
+ * walk costs some time on a host with many files, so there is at most one a second.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "source/source_ops.h"
+
+#define PENDING_MAX 256
+#define WALK_NS	    NS_PER_S
+
+struct tcp_state {
+	struct timer *walk;
+	bool walk_due;
+	uint64_t walked_ns;
+	struct ev_tcp_retransmit pending[PENDING_MAX];
+	unsigned n_pending;
+};
+
+static void on_owner(void *ctx, const void *record, size_t size)
+{
+	struct source *s = ctx;
+	struct tcp_state *state = s->state;
+	const struct socket_owner *owner = record;
+
+	(void)size;
+	for (unsigned i = 0; i < state->n_pending; i++) {
+		struct ev_tcp_retransmit *e = &state->pending[i];
+
+		if (e->socket != owner->socket)
+			continue;
+		e->owner_kind = owner->kind;
+		e->pid = owner->pid;
+		e->ppid = owner->ppid;
+		e->uid = owner->uid;
+		e->start_time_ns = owner->start_time_ns;
+		memcpy(e->comm, owner->comm, sizeof(e->comm));
+	}
+}
+
+static void walk(struct source *s)
+{
+	struct tcp_state *state = s->state;
+
+	bpf_object_control(s->object)->walk++;
+	(void)bpf_object_walk(s->object, sizeof(struct socket_owner), on_owner, s);
+	state->walked_ns = loop_now_ns(s->conf.loop);
+}
+
+static void release(struct source *s)
+{
+	struct tcp_state *state = s->state;
+
+	for (unsigned i = 0; i < state->n_pending; i++)
+		source_emit(s, &state->pending[i]);
+	state->n_pending = 0;
+}
+
+static void on_walk_due(void *ctx)
+{
+	struct source *s = ctx;
+	struct tcp_state *state = s->state;
+
+	state->walk_due = false;
+	walk(s);
+	release(s);
+}
+
+static bool owner_is_final(const struct ev_tcp_retransmit *e)
+{
+	return e->owner_kind == TCP_OWNER_EXACT || e->tcp_state == TCP_STATE_NEW_SYN_RECV;
+}
+
+/* Events keep their order: while one waits, later ones wait behind it. */
+static void on_record(void *ctx, const void *record, size_t size)
+{
+	struct source *s = ctx;
+	struct tcp_state *state = s->state;
+	const struct ev_tcp_retransmit *e = record;
+	uint64_t since_ns;
+
+	if (size < sizeof(*e))
+		return;
+	if (state->n_pending == PENDING_MAX)
+		release(s);
+	if (owner_is_final(e) && state->n_pending == 0) {
+		source_emit(s, e);
+		return;
+	}
+	state->pending[state->n_pending++] = *e;
+	if (state->walk_due)
+		return;
+	state->walk_due = true;
+	since_ns = loop_now_ns(s->conf.loop) - state->walked_ns;
+	loop_timer_set(state->walk, since_ns < WALK_NS ? WALK_NS - since_ns : 0);
+}
+
+static void prepare(struct source *s)
+{
+	struct tcp_state *state = xcalloc(1, sizeof(*state));
+
+	s->state = state;
+	state->walk = loop_timer_new(s->conf.loop, on_walk_due, s);
+}
+
+static void fini(struct source *s)
+{
+	struct tcp_state *state = s->state;
+
+	if (state)
+		loop_timer_free(state->walk);
+	free(state);
+}
+
+const struct source_ops tcp_source_ops = {
+	.object = "tcp_retrans",
+	.prepare = prepare,
+	.started = walk,
+	.on_record = on_record,
+	.fini = fini,
+};
