@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* `kernelsight check`: are these rules right? Needs no privileges and reads nothing but the rules.
+ */
+#include "cli/command.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/rule_check.h"
+#include "daemon/rule_files.h"
+
+static bool read_files(int argc, char **argv, struct rule_files *ret_files)
+{
+	for (int i = 0; i < argc; i++) {
+		unsigned before = ret_files->n;
+		AUTO_FREE char *error = NULL;
+
+		if (rule_files_add(ret_files, argv[i], &error)) {
+			if (ret_files->n > before)
+				continue;
+			error = xasprintf("%s: no *.json in this directory", argv[i]);
+		}
+		fprintf(stderr, "kernelsight check: %s\n", error);
+		return false;
+	}
+	return true;
+}
+
+static void print_count(unsigned n, const char *noun)
+{
+	printf("%u %s%s", n, noun, n == 1 ? "" : "s");
+}
+
+static void print_summary(const struct rule_set *set)
+{
+	for (unsigned i = 0; i < set->n_files; i++) {
+		unsigned rules = 0, hooks = 0;
+
+		for (unsigned j = 0; j < set->n_rules; j++)
+			rules += set->rules[j].file == set->files[i];
+		for (unsigned j = 0; j < set->n_hooks; j++)
+			hooks += set->hooks[j].file == set->files[i];
+		printf("%s: ", set->files[i]);
+		print_count(rules, "rule");
+		printf(", ");
+		print_count(hooks, "hook");
+		printf(": ok\n");
+	}
+}
+
+static int check(const struct rule_files *files, bool strict)
+{
+	struct diags *diags = diags_new();
+	struct rule_set *set = rule_load(files->files, files->n, diags);
+	bool ok;
+
+	if (set)
+		rule_check_templates(set, files->files, files->n, diags);
+	ok = diags_errors(diags) == 0 && !(strict && diags_warnings(diags));
+	diags_print(diags, stderr);
+	if (ok)
+		print_summary(set);
+	rule_set_free(set);
+	diags_free(diags);
+	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "strict", no_argument, NULL, 's' },
+		{ 0 },
+	};
+	CLEANUP(rule_files_fini) struct rule_files files = { 0 };
+	bool strict = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (option) {
+		case 'h':
+			printf("usage: kernelsight check %s\n\n%s", cmd_check.usage,
+			       cmd_check.help);
+			return EXIT_SUCCESS;
+		case 's':
+			strict = true;
+			break;
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	if (optind == argc) {
+		fprintf(stderr,
+			"kernelsight check: no rule file given\nusage: kernelsight check %s\n",
+			cmd_check.usage);
+		return EXIT_USAGE;
+	}
+	if (!read_files(argc - optind, argv + optind, &files))
+		return EXIT_USAGE;
+	return check(&files, strict);
+}
+
+const struct command cmd_check = {
+	.name = "check",
+	.usage = "[--strict] FILE|DIR...",
+	.help = "Check rule files: all mistakes with their places, without running anything.\n\n"
+		"A directory stands for its *.json files. Files given together are checked as one set\n"
+		"of rules, as the daemon reads them.\n\n"
+		"  --strict    let warnings fail too\n"
+		"  -h, --help  show this text\n\n"
+		"Exit status: 0 the rules are right, 1 they are not, 2 a file cannot be read.\n",
+	.run = run,
+};

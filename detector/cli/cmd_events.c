@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* `kernelsight events`: what sources deliver, as JSON lines; no rules, no alerts. */
+#include "cli/command.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/event_stream.h"
+#include "util/units.h"
+
+static int usage_error(const char *what, const char *about)
+{
+	fprintf(stderr, "kernelsight events: %s%s\nusage: kernelsight events %s\n", what, about,
+		cmd_events.usage);
+	return EXIT_USAGE;
+}
+
+static bool parse_count(const char *text, uint64_t *ret_count)
+{
+	char *end;
+
+	*ret_count = strtoull(text, &end, 10);
+	return *text >= '0' && *text <= '9' && !*end && *ret_count > 0;
+}
+
+/* The condition must make sense for each of the sources. */
+static bool parse_where(struct event_stream_conf *conf, const char *text)
+{
+	for (unsigned i = 0; text && i < conf->n_types; i++) {
+		struct expr_error error;
+
+		conf->where[i] = expr_parse(text, conf->types[i], &error);
+		if (conf->where[i])
+			continue;
+		fprintf(stderr, "kernelsight events: --where: %s\n  %s\n  %*s^\n", error.message,
+			text, (int)error.offset, "");
+		free(error.message);
+		return false;
+	}
+	return true;
+}
+
+static int add_sources(struct event_stream_conf *conf, int n, char **names)
+{
+	if (n == 0)
+		return usage_error("name a source: ", "syscall, sched or tcp_retransmit");
+	for (int i = 0; i < n; i++) {
+		const struct event_type *type = event_type_find(names[i], strlen(names[i]));
+
+		if (!type)
+			return usage_error("no source ", names[i]);
+		for (unsigned k = 0; k < conf->n_types; k++)
+			if (conf->types[k] == type)
+				return usage_error("named twice: ", names[i]);
+		conf->types[conf->n_types++] = type;
+	}
+	return EXIT_SUCCESS;
+}
+
+static int stream(struct event_stream_conf *conf, const char *where)
+{
+	int code = parse_where(conf, where) ? event_stream_run(conf) : EXIT_USAGE;
+
+	for (unsigned i = 0; i < conf->n_types; i++)
+		expr_free(conf->where[i]);
+	return code;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "where", required_argument, NULL, 'w' },
+		{ "duration", required_argument, NULL, 'd' },
+		{ "count", required_argument, NULL, 'c' },
+		{ "stats", no_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	struct event_stream_conf conf = { 0 };
+	const char *where = NULL;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (c) {
+		case 'w':
+			where = optarg;
+			break;
+		case 'd':
+			if (!duration_parse(optarg, &conf.duration_ns))
+				return usage_error("no duration such as 90s or 1h: ", optarg);
+			break;
+		case 'c':
+			if (!parse_count(optarg, &conf.count))
+				return usage_error("no count: ", optarg);
+			break;
+		case 's':
+			conf.stats = true;
+			break;
+		case 'h':
+			printf("usage: kernelsight events %s\n\n%s", cmd_events.usage,
+			       cmd_events.help);
+			return EXIT_SUCCESS;
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	if (add_sources(&conf, argc - optind, argv + optind) != EXIT_SUCCESS)
+		return EXIT_USAGE;
+	return stream(&conf, where);
+}
+
+const struct command cmd_events = {
+	.name = "events",
+	.usage = "SOURCE... [--where CONDITION] [--duration TIME] [--count N] [--stats]",
+	.help = "Print what sources deliver, one JSON object a line.\n\n"
+		"      --where CONDITION  only these, as in a rule: \"latency_ms > 50ms\"\n"
+		"      --duration TIME    end after that time (10s, 5m)\n"
+		"      --count N          end after N events\n"
+		"      --stats            at the end, say what was seen, sent and lost\n"
+		"  -h, --help             this text\n\n"
+		"SOURCE is one of those that `kernelsight fields` lists. System calls are reported from\n"
+		"10 ms on, or from the latency that --where names.\n",
+	.run = run,
+};

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* `kernelsight fields`: every source with its fields, straight from bpf/events.def. */
+#include "cli/command.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "event/event.h"
+
+static const char *type_name(enum field_type type)
+{
+	static const char *const names[] = {
+		[FIELD_UINT] = "integer", [FIELD_INT] = "integer",  [FIELD_REAL] = "number",
+		[FIELD_TEXT] = "text",	  [FIELD_ADDR] = "address",
+	};
+
+	return names[type];
+}
+
+static const char *role_name(enum field_role role)
+{
+	static const char *const names[] = {
+		[ROLE_TIME] = "time",
+		[ROLE_KEY] = "key",
+		[ROLE_VALUE] = "value",
+		[ROLE_LABEL] = "label",
+	};
+
+	return names[role];
+}
+
+static const char *kind_name(enum event_kind kind)
+{
+	return kind == EVENT_POINT ? "point" : "sample";
+}
+
+static void print_text(const struct event_type *type)
+{
+	printf("%s (%s): %s\n", type->name, kind_name(type->kind), type->help);
+	for (unsigned i = 0; i < type->n_fields; i++) {
+		const struct field *f = &type->fields[i];
+
+		printf("  %-20s %-8s %-6s %-6s %s\n", f->name, type_name(f->type),
+		       role_name(f->role), unit_name(f->unit), f->help);
+	}
+}
+
+static void print_markdown(const struct event_type *type)
+{
+	printf("## %s\n\n%s event: %s.\n\n", type->name,
+	       type->kind == EVENT_POINT ? "Point" : "Sample", type->help);
+	printf("| field | type | role | unit | meaning |\n|---|---|---|---|---|\n");
+	for (unsigned i = 0; i < type->n_fields; i++) {
+		const struct field *f = &type->fields[i];
+
+		printf("| `%s` | %s | %s | %s | %s |\n", f->name, type_name(f->type),
+		       role_name(f->role), unit_name(f->unit), f->help);
+	}
+	printf("\n");
+}
+
+static void write_field(const struct field *f, struct json *j)
+{
+	json_open(j, '{');
+	json_key(j, "name");
+	json_str(j, f->name);
+	json_key(j, "type");
+	json_str(j, type_name(f->type));
+	json_key(j, "role");
+	json_str(j, role_name(f->role));
+	json_key(j, "unit");
+	json_str(j, unit_name(f->unit));
+	json_key(j, "help");
+	json_str(j, f->help);
+	json_close(j, '}');
+}
+
+static void print_json(const struct event_type *type)
+{
+	CLEANUP(buf_fini) struct buf text = { 0 };
+	struct json j = { .out = &text };
+
+	json_open(&j, '{');
+	json_key(&j, "source");
+	json_str(&j, type->name);
+	json_key(&j, "kind");
+	json_str(&j, kind_name(type->kind));
+	json_key(&j, "help");
+	json_str(&j, type->help);
+	json_key(&j, "fields");
+	json_open(&j, '[');
+	for (unsigned i = 0; i < type->n_fields; i++)
+		write_field(&type->fields[i], &j);
+	json_close(&j, ']');
+	json_close(&j, '}');
+	printf("%s\n", buf_str(&text));
+}
+
+static int usage_error(const char *what, const char *about)
+{
+	fprintf(stderr, "kernelsight fields: %s%s\nusage: kernelsight fields %s\n", what, about,
+		cmd_fields.usage);
+	return EXIT_USAGE;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "markdown", no_argument, NULL, 'm' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	void (*print)(const struct event_type *type) = print_text;
+	unsigned n;
+	const struct event_type *types = event_types(&n);
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (c == 'h') {
+			printf("usage: kernelsight fields %s\n\n%s", cmd_fields.usage,
+			       cmd_fields.help);
+			return EXIT_SUCCESS;
+		}
+		if (c != 'j' && c != 'm')
+			return EXIT_USAGE;
+		print = c == 'j' ? print_json : print_markdown;
+	}
+	if (argc - optind > 1)
+		return usage_error("one source at most, not ", argv[optind + 1]);
+	if (optind < argc) {
+		types = event_type_find(argv[optind], strlen(argv[optind]));
+		if (!types)
+			return usage_error("no source ", argv[optind]);
+		n = 1;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		if (i && print == print_text)
+			printf("\n");
+		print(&types[i]);
+	}
+	return EXIT_SUCCESS;
+}
+
+const struct command cmd_fields = {
+	.name = "fields",
+	.usage = "[--json|--markdown] [SOURCE]",
+	.help = "List the sources with their fields, units and meanings.\n\n"
+		"      --json      one JSON object a source\n"
+		"      --markdown  the tables of docs/events.md\n"
+		"  -h, --help      this text\n",
+	.run = run,
+};

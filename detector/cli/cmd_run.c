@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* `kernelsight run`: the daemon, in the foreground. */
+#include "cli/command.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "daemon/daemon.h"
+#include "daemon/rule_check.h"
+#include "daemon/shipped_rules.h"
+#include "util/units.h"
+
+#define LOCAL_RULES "/etc/kernelsight/rules.d"
+
+static int usage_error(const char *what, const char *about)
+{
+	fprintf(stderr, "kernelsight run: %s%s\nusage: kernelsight run %s\n", what, about,
+		cmd_run.usage);
+	return EXIT_USAGE;
+}
+
+/* Without -r: the rules of this machine or, where there are none, those that come along. */
+static bool add_default_rules(struct rule_files *files, char **ret_error)
+{
+	if (access(LOCAL_RULES, F_OK) == 0 && !rule_files_add(files, LOCAL_RULES, ret_error))
+		return false;
+	if (files->n == 0)
+		shipped_rules_add(files);
+	return true;
+}
+
+static struct rule_set *load(const struct rule_files *files)
+{
+	struct diags *diags = diags_new();
+	struct rule_set *set = rule_load(files->files, files->n, diags);
+
+	if (set)
+		rule_check_templates(set, files->files, files->n, diags);
+	if (diags_errors(diags)) {
+		rule_set_free(set);
+		set = NULL;
+	}
+	diags_print(diags, stderr);
+	diags_free(diags);
+	return set;
+}
+
+static int run_with(const struct rule_files *files, struct daemon_conf *conf)
+{
+	struct rule_set *set = load(files);
+	int code;
+
+	if (!set)
+		return EXIT_FAILURE;
+	fprintf(stderr, "kernelsight " KERNELSIGHT_VERSION ": %u rules\n", set->n_rules);
+	conf->rules = set;
+	code = daemon_run(conf);
+	rule_set_free(set);
+	return code;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "rules", required_argument, NULL, 'r' },
+		{ "duration", required_argument, NULL, 'd' },
+		{ "dry-run", no_argument, NULL, 'n' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	CLEANUP(rule_files_fini) struct rule_files files = { 0 };
+	AUTO_FREE char *error = NULL;
+	struct daemon_conf conf = { 0 };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "r:h", options, NULL)) != -1) {
+		switch (c) {
+		case 'r':
+			if (!rule_files_add(&files, optarg, &error))
+				return usage_error(error, "");
+			break;
+		case 'd':
+			if (!duration_parse(optarg, &conf.duration_ns))
+				return usage_error("no duration such as 90s or 1h: ", optarg);
+			break;
+		case 'n':
+			conf.dry_run = true;
+			break;
+		case 'h':
+			printf("usage: kernelsight run %s\n\n%s", cmd_run.usage, cmd_run.help);
+			return EXIT_SUCCESS;
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc)
+		return usage_error("unexpected argument ", argv[optind]);
+	if (files.n == 0 && !add_default_rules(&files, &error))
+		return usage_error(error, "");
+	return run_with(&files, &conf);
+}
+
+const struct command cmd_run = {
+	.name = "run",
+	.usage = "[-r FILE|DIR]... [--duration TIME] [--dry-run]",
+	.help = "Attach to the kernel, evaluate the rules, show alerts and call hooks.\n\n"
+		"  -r, --rules FILE|DIR  rules to use; without it those in " LOCAL_RULES ",\n"
+		"                        or if there are none the ones that come with kernelsight\n"
+		"      --duration TIME   end after that time (90s, 1h)\n"
+		"      --dry-run         say what hooks would send or run, and do nothing\n"
+		"  -h, --help            this text\n\n"
+		"Alerts go to standard output: readable on a terminal, one JSON document a line\n"
+		"elsewhere. Ctrl-C ends it.\n",
+	.run = run,
+};

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The commands of the program: `kernelsight NAME ...`. */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include "util/base.h"
+
+/* What every command returns from run() for a wrong usage or a file that cannot be read. */
+#define EXIT_USAGE 2
+
+struct command {
+	const char *name;
+	const char *usage; /* what follows the name: "[--strict] FILE|DIR..." */
+	const char *help;  /* the first line says what it is for, then come the options */
+	/* argv[0] is the command's name; argv[argc] is NULL. Returns the exit code. */
+	int (*run)(int argc, char **argv);
+};
+
+extern const struct command cmd_check;
+extern const struct command cmd_run;
+extern const struct command cmd_events;
+extern const struct command cmd_fields;
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/event_stream.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/clock.h"
+#include "daemon/session.h"
+#include "daemon/sources.h"
+
+struct stream {
+	const struct event_stream_conf *conf;
+	struct session session;
+	struct sources *sources;
+	struct buf line;
+	uint64_t printed;
+	bool failed;
+};
+
+static const struct expr *where_of(const struct stream *s, const struct event_type *type)
+{
+	for (unsigned i = 0; i < s->conf->n_types; i++)
+		if (s->conf->types[i] == type)
+			return s->conf->where[i];
+	return NULL;
+}
+
+static void on_event(void *ctx, const struct event *ev)
+{
+	struct stream *s = ctx;
+	const struct expr *where = where_of(s, ev->type);
+	struct json j = { .out = &s->line };
+
+	if ((s->conf->count && s->printed == s->conf->count) || (where && !expr_match(where, ev)))
+		return;
+	buf_reset(&s->line);
+	event_write_json(ev, &j);
+	buf_addc(&s->line, '\n');
+	(void)fwrite(s->line.data, 1, s->line.len, stdout);
+	if (fflush(stdout) != 0 || ++s->printed == s->conf->count)
+		session_stop(&s->session);
+}
+
+static void on_loss(void *ctx, const struct event_type *type, uint64_t lost)
+{
+	(void)ctx;
+	fprintf(stderr, "kernelsight events: %s: %llu events lost in the last second\n", type->name,
+		(unsigned long long)lost);
+}
+
+static void on_report(void *ctx, const struct event_type *type, const char *route,
+		      const char *error)
+{
+	struct stream *s = ctx;
+
+	s->failed |= error != NULL;
+	if (error)
+		fprintf(stderr, "kernelsight events: %s: %s\n", type->name, error);
+	else
+		fprintf(stderr, "kernelsight events: watching %s: %s\n", type->name, route);
+}
+
+static void on_tick(void *ctx, uint64_t now_ns, int64_t wall_offset_ns)
+{
+	struct stream *s = ctx;
+
+	sources_tick(s->sources, now_ns, wall_offset_ns);
+}
+
+/* A stream asks of a source what a rule with the same condition would. */
+static void set_demands(const struct stream *s, const struct event_type *types, unsigned n,
+			struct demand *demands)
+{
+	struct rule rules[EVENT_STREAM_TYPES] = { 0 };
+	const struct rule_set set = { .rules = rules, .n_rules = s->conf->n_types };
+
+	for (unsigned i = 0; i < s->conf->n_types; i++) {
+		rules[i].on = s->conf->types[i];
+		rules[i].where = s->conf->where[i];
+	}
+	for (unsigned i = 0; i < n; i++)
+		rule_demand(&set, &types[i], &demands[i]);
+}
+
+static void print_ledger(const struct stream *s)
+{
+	for (unsigned i = 0; i < sources_count(s->sources); i++) {
+		const struct source *source = sources_at(s->sources, i);
+		struct source_stats stats;
+
+		source_stats(source, &stats);
+		fprintf(stderr,
+			"%s: seen %llu = filtered %llu + emitted %llu + lost %llu (ring full %llu, "
+			"no storage %llu); no room in user space %llu\n",
+			source_type(source)->name,
+			(unsigned long long)(stats.filtered + stats.emitted + stats.lost_ring_full +
+					     stats.lost_no_storage),
+			(unsigned long long)stats.filtered, (unsigned long long)stats.emitted,
+			(unsigned long long)(stats.lost_ring_full + stats.lost_no_storage),
+			(unsigned long long)stats.lost_ring_full,
+			(unsigned long long)stats.lost_no_storage,
+			(unsigned long long)stats.lost_table_full);
+	}
+}
+
+static bool start(struct stream *s)
+{
+	unsigned n;
+	const struct event_type *types = event_types(&n);
+	AUTO_FREE struct demand *demands = xcalloc(n, sizeof(*demands));
+	AUTO_FREE char *error = NULL;
+	struct sources_conf conf = {
+		.loop = s->session.loop,
+		.demands = demands,
+		.on_event = on_event,
+		.on_loss = on_loss,
+		.on_report = on_report,
+		.ctx = s,
+	};
+
+	set_demands(s, types, n, demands);
+	s->sources = sources_new(&conf, &error);
+	if (!s->sources)
+		fprintf(stderr, "kernelsight events: %s\n", error);
+	return s->sources && !s->failed;
+}
+
+int event_stream_run(const struct event_stream_conf *conf)
+{
+	struct stream s = { .conf = conf };
+	bool ok = session_init(&s.session, conf->duration_ns, on_tick, &s);
+
+	if (!ok)
+		fprintf(stderr, "kernelsight events: cannot start: %s\n", strerror(errno));
+	ok = ok && start(&s) && session_run(&s.session) == 0;
+	if (ok) {
+		sources_tick(s.sources, clock_monotonic_ns(), clock_wall_offset_ns());
+		if (conf->stats)
+			print_ledger(&s);
+	}
+	sources_free(s.sources);
+	session_fini(&s.session);
+	buf_fini(&s.line);
+	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}

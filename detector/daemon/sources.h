@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* All sources that are wanted, one for each event type, as one thing. */
+#ifndef DAEMON_SOURCES_H
+#define DAEMON_SOURCES_H
+
+#include "source/source.h"
+
+struct sources; /* opaque */
+
+/* Says how a source stands: error NULL and the hooks it is attached to, or why it is not. */
+typedef void source_report_fn(void *ctx, const struct event_type *type, const char *route,
+			      const char *error);
+/* `lost` more events of the type were lost since the last tick. */
+typedef void source_loss_fn(void *ctx, const struct event_type *type, uint64_t lost);
+
+struct sources_conf {
+	struct loop *loop;
+	const struct demand *demands; /* one for each of event_types() */
+	source_event_fn *on_event;
+	source_loss_fn *on_loss;
+	source_report_fn *on_report;
+	void *ctx;
+};
+
+/*
+ * Attaches what is wanted; one that cannot run is reported and left out. NULL if none can run here,
+ * with one sentence in *ret_error; the caller frees it.
+ */
+struct sources *sources_new(const struct sources_conf *conf, char **ret_error);
+void sources_free(struct sources *s);
+
+/* How many are attached. */
+unsigned sources_count(const struct sources *s);
+/* The i-th of them, for its statistics. Lends. */
+const struct source *sources_at(const struct sources *s, unsigned i);
+
+/* Once a second. */
+void sources_tick(struct sources *s, uint64_t now_ns, int64_t wall_offset_ns);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/terminal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/control.h"
+#include "util/utf8.h"
+
+#define CMDLINE_SHOWN 100 /* characters */
+
+struct terminal terminal_on(FILE *out)
+{
+	bool people = isatty(fileno(out));
+	const char *no_color = getenv("NO_COLOR");
+
+	return (struct terminal){
+		.out = out,
+		.people = people,
+		.colour = people && !(no_color && *no_color),
+	};
+}
+
+void terminal_safe(struct buf *out, const char *text, size_t len)
+{
+	for (size_t at = 0, n; at < len; at += n) {
+		n = utf8_length(text + at, len - at);
+		if (n == 0 || is_control(text + at, n)) {
+			buf_addc(out, '?');
+			n = n ? n : 1;
+		} else {
+			buf_add(out, text + at, n);
+		}
+	}
+}
+
+static const char *colour_of(const struct alert *a)
+{
+	if (a->state == ALERT_RESOLVED)
+		return "\033[32m";
+	return a->severity >= SEVERITY_ERROR ? "\033[1;31m" : "\033[1;33m";
+}
+
+/* "          why       text": one more line below the alert, if the document has the path. */
+static void add_detail(struct buf *out, const struct alert *a, const char *name, const char *path)
+{
+	CLEANUP(buf_fini) struct buf text = { 0 };
+
+	if (!alert_text(a, path, &text) || text.len == 0)
+		return;
+	buf_addf(out, "          %-9s ", name);
+	terminal_safe(out, buf_str(&text), utf8_prefix(text.data, text.len, CMDLINE_SHOWN));
+	buf_addc(out, '\n');
+}
+
+static void add_lines(struct buf *out, const struct terminal *t, const struct alert *a)
+{
+	time_t now = time(NULL);
+	struct tm local;
+	char clock[16];
+
+	(void)localtime_r(&now, &local);
+	(void)strftime(clock, sizeof(clock), "%H:%M:%S", &local);
+	buf_addf(out, "%s  %s%-9s %-9s%s %s\n", clock, t->colour ? colour_of(a) : "",
+		 a->state == ALERT_RESOLVED ? "RESOLVED"
+		 : a->repeat		    ? "STILL"
+					    : "FIRING",
+		 severity_name(a->severity), t->colour ? "\033[0m" : "", a->rule);
+	buf_adds(out, "          ");
+	terminal_safe(out, a->summary, strlen(a->summary));
+	buf_addc(out, '\n');
+	if (a->state == ALERT_RESOLVED)
+		return;
+	add_detail(out, a, "command", "process/cmdline");
+	add_detail(out, a, "cgroup", "process/cgroup");
+	add_detail(out, a, "why", "rule/why");
+}
+
+bool terminal_alert(const struct terminal *t, const struct alert *a)
+{
+	CLEANUP(buf_fini) struct buf text = { 0 };
+
+	if (t->people) {
+		add_lines(&text, t, a);
+	} else {
+		buf_add(&text, a->doc, a->doc_len);
+		buf_addc(&text, '\n');
+	}
+	(void)fwrite(text.data, 1, text.len, t->out);
+	return fflush(t->out) == 0;
+}

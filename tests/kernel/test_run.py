@@ -1,0 +1,247 @@
+"""The main job, end to end: a real fault, its rule, a real HTTP server and a real script."""
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+import faults
+import ks
+from netns import LossyLink
+from receivers import Script, WebServer
+
+SHIPPED = sorted((ks.ROOT / "rules").glob("*.json"))
+
+
+def shipped_rules(server, script):
+    """The rules of rules/ with a webhook and a script, and quick to resolve."""
+    rules = []
+    for path in SHIPPED:
+        rules += json.loads(path.read_text())["rules"]
+    for rule in rules:
+        rule["hooks"] = ["web", "script"]
+        if "window" in rule["when"]:
+            rule["clear"] = dict(rule.get("clear", {}), **{"for": "1s"})
+        else:
+            rule["keep"] = "2s"
+    return {
+        "hooks": {
+            "web": {"type": "webhook", "url": server.url + "/"},
+            "script": {"type": "exec", "user": "root", "on": ["firing", "resolved"],
+                       "argv": [str(script.path), "{{pid}}", "{{value_text}}; $(id) `id`"]},
+        },
+        "rules": rules,
+    }
+
+
+@ks.needs_kernel
+class Faults(unittest.TestCase):
+    """Each fault makes exactly its rule fire, once, at once, with the right facts, and resolve."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="kernelsight-script-")
+        self.addCleanup(directory.cleanup)
+        self.script = Script(directory.name)
+        self.server = WebServer()
+        self.server.__enter__()
+        self.addCleanup(self.server.__exit__)
+        self.daemon = ks.RunningDaemon(shipped_rules(self.server, self.script))
+        self.addCleanup(self.daemon.stop)
+        self.daemon.wait_ready()
+
+    def inject(self, work):
+        """Starts the fault in a child process; its pid and the time it began."""
+        began = time.monotonic()
+        pid = faults.forked(work)
+        self.addCleanup(faults.end, pid)
+        return pid, began
+
+    def posted(self, pids, state):
+        return [(when, alert) for when, alert in self.server.alerts()
+                if alert["state"] == state and (alert["process"] or {}).get("pid") in pids]
+
+    def check_fired(self, rule, pids, n, timeout_s):
+        """n alerts of that rule reach the server and the script, and none of another rule."""
+        ks.wait_for(lambda: len(self.posted(pids, "firing")) >= n, timeout_s, f"{n} alerts at the server")
+        fired = self.posted(pids, "firing")
+        self.assertEqual([alert["rule"]["name"] for _, alert in fired], [rule] * n)
+        ids = {alert["id"] for _, alert in fired}
+        self.assertEqual(len(ids), n)
+        ks.wait_for(lambda: ids <= {a["id"] for a in self.script.alerts("firing")}, 5,
+                    "the same alerts at the script")
+        for _, alert in fired:
+            same = next(a for a in self.script.alerts("firing") if a["id"] == alert["id"])
+            self.assertEqual(same, alert)
+            self.assertEqual(self.script.arguments(alert),
+                             [str(alert["event"]["pid"]), alert["value_text"] + "; $(id) `id`"])
+        return fired
+
+    def check_resolved(self, fired, pids, timeout_s):
+        """Each resolves, in the same incident; afterwards nothing more has fired."""
+        incidents = {alert["incident"] for _, alert in fired}
+        ks.wait_for(lambda: {a["incident"] for _, a in self.posted(pids, "resolved")} == incidents,
+                    timeout_s, "resolved alerts at the server")
+        self.assertEqual(len(self.posted(pids, "firing")), len(fired))
+        ks.wait_for(lambda: {a["incident"] for a in self.script.alerts("resolved")} >= incidents, 5,
+                    "resolved alerts at the script")
+        for _, alert in self.posted(pids, "resolved"):
+            self.assertIsNotNone(alert["ended"])
+            self.assertGreater(alert["ended"], alert["started"])
+
+    def test_slow_reads_and_fsyncs(self):
+        with faults.SlowDisk(requests_per_s=20) as disk:
+            def work():
+                faults.set_comm("slow-disk")
+                disk.join()
+                disk.read_slowly(4)
+                disk.fsync_slowly(4)
+
+            pid, _ = self.inject(work)
+            fired = self.check_fired("slow-syscall", {pid}, 2, 20)
+            names = {a["event"]["syscall_name"] for _, a in fired}
+            self.assertIn(names, ({"fsync", "preadv"}, {"fsync", "preadv2"}))
+            for when, alert in fired:
+                event = alert["event"]
+                self.assertEqual(alert["key"], {"comm": "slow-disk",
+                                                "syscall_name": event["syscall_name"]})
+                self.assertEqual((alert["unit"], alert["threshold"]), ("ms", 10))
+                self.assertEqual(alert["value"], event["latency_ms"])
+                self.assertGreater(alert["value"], 10)
+                self.assertLess(alert["value"], 2000)
+                self.assertEqual((event["pid"], event["comm"]), (pid, "slow-disk"))
+                self.assertEqual(event["file_type"], "block")
+                self.assertEqual(alert["process"]["uid"], 0)
+                delay_s = time.time() - time.monotonic() + when - event["timestamp"] / 1e9
+                self.assertLess(delay_s, 1)
+            self.check_resolved(fired, {pid}, 15)
+
+    def test_context_switch_storm(self):
+        def work():
+            faults.set_comm("ping-pong")
+            faults.ping_pong(4)
+
+        pid, began = self.inject(work)
+        ks.wait_for(lambda: len(self.server.alerts()) >= 2, 10, "alerts of both players")
+        players = {a["process"]["pid"] for _, a in self.server.alerts()}
+        self.assertIn(pid, players)
+        fired = self.check_fired("context-switch-storm", players, 2, 1)
+        for when, alert in fired:
+            self.assertEqual(alert["event"]["comm"], "ping-pong")
+            self.assertEqual((alert["unit"], alert["threshold"]), ("/s", 20000))
+            self.assertGreater(alert["value"], 20000)
+            self.assertEqual(alert["window_s"], 5)
+            self.assertGreater(alert["event"]["voluntary_switches"], 10000)
+            # the window's sum crosses 100,000 switches by the end of the second that brings it there
+            self.assertLess(when - began, 4.5)
+        self.check_resolved(fired, players, 20)
+
+    def test_retransmit_spike(self):
+        with LossyLink() as link:
+            listening = os.pipe()
+
+            def serve():
+                LossyLink.enter(link.server)
+                with socket.create_server((link.server_address, 5001)) as listener:
+                    os.write(listening[1], b"x")
+                    connection, _ = listener.accept()
+                    with connection:
+                        while connection.recv(1 << 16):
+                            pass
+
+            server = faults.forked(serve)
+            self.addCleanup(faults.end, server)
+            os.read(listening[0], 1)
+            link.drop_tenth()
+
+            def send():
+                faults.set_comm("sender")
+                LossyLink.enter(link.client)
+                with socket.create_connection((link.server_address, 5001)) as connection:
+                    deadline = time.monotonic() + 4
+                    while time.monotonic() < deadline:
+                        connection.sendall(b"x" * 1000)
+                        time.sleep(0.002)
+
+            pid, began = self.inject(send)
+            fired = self.check_fired("retransmit-spike", {pid}, 1, 15)
+            when, alert = fired[0]
+            event = alert["event"]
+            self.assertEqual(alert["key"], {"daddr": link.server_address})
+            self.assertEqual((event["saddr"], event["daddr"], event["dport"]),
+                             (link.client_address, link.server_address, 5001))
+            self.assertEqual((event["pid"], event["comm"], event["owner"]), (pid, "sender", "exact"))
+            self.assertEqual(event["state"], "ESTAB")
+            self.assertEqual((alert["unit"], alert["threshold"], alert["window_s"]),
+                             ("count", 20, 10))
+            self.assertEqual(alert["value"], 21)
+            crossed = event["timestamp"] / 1e9 + time.monotonic() - time.time()
+            self.assertLess(when - crossed, 1)
+            link.heal()
+            self.check_resolved(fired, {pid}, 30)
+
+
+@ks.needs_kernel
+class Life(unittest.TestCase):
+    """How the daemon starts and ends."""
+
+    def test_ctrl_c_ends_it_with_a_summary(self):
+        with ks.RunningDaemon() as daemon:
+            daemon.process.send_signal(signal.SIGINT)
+            self.assertEqual(daemon.process.wait(10), 0)
+            daemon.err.join()
+            self.assertRegex(daemon.err.texts()[-1],
+                             r"^kernelsight: \d+ events, \d+ matched, \d+ alerts fired, "
+                             r"\d+ resolved; 0 events lost; hooks: ")
+
+    def test_duration_ends_it(self):
+        done = ks.run("run", "--duration", "1s")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_reader_that_leaves_ends_it(self):
+        rules = {"version": 1,
+                 "rules": [{"name": "sleepy", "on": "syscall", "by": ["pid"],
+                            "where": "syscall_name == 'clock_nanosleep'",
+                            "when": {"value": "latency_ms", "above": 10}}]}
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(rules, file)
+            file.flush()
+            daemon = subprocess.Popen([ks.PROGRAM, "run", "-r", file.name], stderr=subprocess.DEVNULL,
+                                      stdout=subprocess.PIPE)
+            self.addCleanup(daemon.kill)
+            head = subprocess.Popen(["head", "-n", "1"], stdin=daemon.stdout,
+                                    stdout=subprocess.DEVNULL)
+            daemon.stdout.close()
+
+            def ended():
+                os.waitpid(faults.forked(lambda: time.sleep(0.05)), 0)
+                return daemon.poll() is not None
+
+            ks.wait_for(ended, 20, "end of kernelsight")
+            self.assertEqual(daemon.wait(), 0)
+            head.wait()
+
+    def test_without_the_right_it_says_what_is_needed(self):
+        with tempfile.TemporaryDirectory() as directory:
+            os.chmod(directory, 0o755)
+            program = Path(directory) / "kernelsight"
+            program.write_bytes(ks.PROGRAM.read_bytes())
+            program.chmod(0o755)
+
+            def work():
+                os.setgroups([])
+                os.setgid(65534)
+                os.setuid(65534)
+
+            done = subprocess.run([program, "run"], capture_output=True, text=True, preexec_fn=work,
+                                  cwd="/", timeout=10)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("CAP_BPF and CAP_PERFMON", done.stderr)
+        self.assertEqual(done.stdout, "")
+
+
+if __name__ == "__main__":
+    unittest.main()

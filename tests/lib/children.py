@@ -1,0 +1,107 @@
+"""Forked children that make system calls, for tests of what the sources see of them.
+
+Calls are made by number, so that it is known which ones; CLOCK_MONOTONIC, which time.monotonic_ns()
+reads, is also the clock of the events, so a call's latency has to lie between facts.
+"""
+import ctypes
+import json
+import os
+import platform
+import signal
+import time
+import traceback
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+NUMBERS = {
+    "x86_64": {"read": 0, "nanosleep": 35, "flock": 73, "ioprio_get": 252, "restart_syscall": 219,
+               "getrandom": 318},
+    "aarch64": {"read": 63, "nanosleep": 101, "flock": 32, "ioprio_get": 31,
+                "restart_syscall": 128, "getrandom": 278},
+}.get(platform.machine(), {})
+
+
+class Timespec(ctypes.Structure):
+    _fields_ = [("tv_sec", ctypes.c_long), ("tv_nsec", ctypes.c_long)]
+
+
+def call(name, *arguments):
+    """The system call of that name: what it returned, -errno on failure."""
+    longs = [a if isinstance(a, ctypes._SimpleCData) or not isinstance(a, int)
+             else ctypes.c_long(a) for a in arguments]
+    ret = libc.syscall(ctypes.c_long(NUMBERS[name]), *longs)
+    return -ctypes.get_errno() if ret == -1 else ret
+
+
+def nanosleep(seconds):
+    duration = Timespec(int(seconds), int(seconds % 1 * 1e9))
+    return call("nanosleep", ctypes.byref(duration), None)
+
+
+def set_comm(name):
+    PR_SET_NAME = 15
+    libc.prctl(PR_SET_NAME, name, 0, 0, 0)
+
+
+def timed(work, *arguments):
+    """Calls work; a dict of what it returned and the time around it."""
+    wall_ns, began_ns = time.time_ns(), time.monotonic_ns()
+    ret = work(*arguments)
+    ended_ns, wall_end_ns = time.monotonic_ns(), time.time_ns()
+    return {"ret": ret, "ms": (ended_ns - began_ns) / 1e6, "from": wall_ns, "to": wall_end_ns}
+
+
+class Child:
+    """A forked process that runs work() and ends. Reaped by wait(), and at the end of the `with`,
+    which kills it if it still runs."""
+
+    def __init__(self, work):
+        reader, writer = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._live(work, writer)
+        os.close(writer)
+        self._reader = reader
+        self.status = self.usage = None
+
+    @staticmethod
+    def _live(work, writer):
+        code = 1
+        try:
+            os.write(writer, json.dumps(work()).encode())
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.status is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self.wait()
+        os.close(self._reader)
+
+    def signal(self, number):
+        os.kill(self.pid, number)
+
+    def wait(self):
+        """Waits for its end: what it used, as getrusage(2) gives it."""
+        if self.status is None:
+            _, self.status, self.usage = os.wait4(self.pid, 0)
+        return self.usage
+
+    def result(self):
+        """Waits for its end: what work() returned, through JSON."""
+        self.wait()
+        if self.status != 0:
+            raise AssertionError(f"child {self.pid} ended with status {self.status}")
+        return json.loads(os.read(self._reader, 1 << 16))
+
+
+def in_child(work):
+    """Runs work() in a child: the child's pid and what work() returned."""
+    with Child(work) as child:
+        return child.pid, child.result()
