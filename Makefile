@@ -34,7 +34,7 @@ UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.
 TOOLS    := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
 FUZZ     := $(patsubst tests/fuzz/fuzz_%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all deps run test unit tools bench fuzz lint fmt install uninstall clean
+.PHONY: all deps run test unit tools test-vm bench fuzz lint fmt install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -90,6 +90,12 @@ test: deps
 
 # C tests, always with sanitizers when run by `make test`
 unit: $(UNIT)
+
+# the built program on another kernel: Debian's, in an emulated machine
+test-vm: deps
+	$(Q)sh packaging/deps.sh vm
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all
+	$(Q)sh tests/vm/run.sh $(B)/kernelsight build/vm
 
 # small programs that tests and benchmarks run
 tools: $(TOOLS)

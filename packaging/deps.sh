@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the packages that a task needs and that are missing. With a package manager other than
 # apt, or without the right to install, says what is missing and goes on if nothing is.
-# usage: deps.sh build|test|bench|fuzz|lint ...
+# usage: deps.sh build|test|bench|fuzz|vm|lint ...
 set -eu
 
 # Debian's names, the one list of everything the project uses
@@ -9,6 +9,7 @@ build="gcc make clang llvm libbpf-dev libelf-dev zlib1g-dev libcjson-dev libcurl
 test="python3 libcmocka-dev iproute2 nftables procps util-linux e2fsprogs git"
 bench="linux-perf bpftrace libbpf-tools"
 fuzz="clang llvm"
+vm="qemu-system-x86 busybox-static cpio"
 lint="clang-format git"
 fedora="gcc make clang llvm libbpf-devel elfutils-libelf-devel zlib-devel cjson-devel libcurl-devel openssl-devel kernel-headers python3 libcmocka-devel iproute nftables"
 arch="gcc make clang llvm libbpf libelf zlib cjson curl openssl linux-api-headers python cmocka iproute2 nftables"
@@ -17,9 +18,9 @@ suse="gcc make clang llvm libbpf-devel libelf-devel zlib-devel cJSON-devel libcu
 wanted=""
 for task in "$@"; do
 	case $task in
-	build | test | bench | fuzz | lint) eval "wanted=\"\$wanted \$$task\"" ;;
+	build | test | bench | fuzz | vm | lint) eval "wanted=\"\$wanted \$$task\"" ;;
 	*)
-		echo "usage: $0 build|test|bench|fuzz|lint ..." >&2
+		echo "usage: $0 build|test|bench|fuzz|vm|lint ..." >&2
 		exit 2
 		;;
 	esac

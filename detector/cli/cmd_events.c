@@ -42,10 +42,21 @@ static bool parse_where(struct event_stream_conf *conf, const char *text)
 	return true;
 }
 
+static int name_a_source(void)
+{
+	CLEANUP(buf_fini) struct buf names = { 0 };
+	unsigned n;
+	const struct event_type *types = event_types(&n);
+
+	for (unsigned i = 0; i < n; i++)
+		buf_addf(&names, "%s%s", i ? ", " : "", types[i].name);
+	return usage_error("name a source: ", buf_str(&names));
+}
+
 static int add_sources(struct event_stream_conf *conf, int n, char **names)
 {
 	if (n == 0)
-		return usage_error("name a source: ", "syscall, sched or tcp_retransmit");
+		return name_a_source();
 	for (int i = 0; i < n; i++) {
 		const struct event_type *type = event_type_find(names[i], strlen(names[i]));
 

@@ -58,7 +58,6 @@ static void print_markdown(const struct event_type *type)
 		printf("| `%s` | %s | %s | %s | %s |\n", f->name, type_name(f->type),
 		       role_name(f->role), unit_name(f->unit), f->help);
 	}
-	printf("\n");
 }
 
 static void write_field(const struct field *f, struct json *j)
@@ -137,7 +136,7 @@ static int run(int argc, char **argv)
 		n = 1;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		if (i && print == print_text)
+		if (i && print != print_json)
 			printf("\n");
 		print(&types[i]);
 	}

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "daemon/clock.h"
+#include "daemon/incidents.h"
 #include "daemon/process.h"
 #include "daemon/session.h"
 #include "daemon/sources.h"
@@ -21,25 +22,36 @@ struct daemon {
 	struct daemon_conf conf;
 	struct session session;
 	struct engine *engine;
+	struct incidents *incidents;
 	struct hooks *hooks;
 	struct sources *sources;
 	struct terminal terminal;
 	struct host_info host;
 	uint64_t lost;
+	bool output_failed; /* and said so */
 };
+
+/* A reader that left, as `head` does, wants no more; on a full disk the hooks still do their part. */
+static void show(struct daemon *d, const struct alert *a)
+{
+	if (terminal_alert(&d->terminal, a))
+		return;
+	if (errno == EPIPE)
+		session_stop(&d->session);
+	else if (!d->output_failed)
+		fprintf(stderr, "kernelsight: cannot write to standard output: %s\n",
+			strerror(errno));
+	d->output_failed = true;
+	clearerr(stdout);
+}
 
 static void on_transition(void *ctx, const struct transition *t)
 {
 	struct daemon *d = ctx;
-	struct process_info process;
-	bool known = process_of_event(&t->event, &process);
-	struct alert *a = alert_new(t, known ? &process : NULL, &d->host);
+	struct alert *a = alert_new(t, incidents_process(d->incidents, t), &d->host);
 
-	if (known)
-		process_info_fini(&process);
 	hooks_deliver(d->hooks, a);
-	if (!terminal_alert(&d->terminal, a))
-		session_stop(&d->session);
+	show(d, a);
 	alert_unref(a);
 }
 
@@ -148,6 +160,7 @@ static bool start(struct daemon *d)
 	}
 	d->terminal = terminal_on(stdout);
 	host_info_init(&d->host);
+	d->incidents = incidents_new();
 	start_engine(d);
 	return start_hooks(d) && start_sources(d);
 }
@@ -183,6 +196,7 @@ static void stop(struct daemon *d)
 	sources_free(d->sources);
 	hooks_free(d->hooks);
 	engine_free(d->engine);
+	incidents_free(d->incidents);
 	host_info_fini(&d->host);
 	session_fini(&d->session);
 }

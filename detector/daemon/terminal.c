@@ -9,7 +9,7 @@
 #include "util/control.h"
 #include "util/utf8.h"
 
-#define CMDLINE_SHOWN 100 /* characters */
+#define DETAIL_SHOWN 300 /* characters */
 
 struct terminal terminal_on(FILE *out)
 {
@@ -47,12 +47,14 @@ static const char *colour_of(const struct alert *a)
 static void add_detail(struct buf *out, const struct alert *a, const char *name, const char *path)
 {
 	CLEANUP(buf_fini) struct buf text = { 0 };
+	size_t shown;
 
 	if (!alert_text(a, path, &text) || text.len == 0)
 		return;
+	shown = utf8_prefix(text.data, text.len, DETAIL_SHOWN);
 	buf_addf(out, "          %-9s ", name);
-	terminal_safe(out, buf_str(&text), utf8_prefix(text.data, text.len, CMDLINE_SHOWN));
-	buf_addc(out, '\n');
+	terminal_safe(out, text.data, shown);
+	buf_adds(out, shown < text.len ? " ...\n" : "\n");
 }
 
 static void add_lines(struct buf *out, const struct terminal *t, const struct alert *a)

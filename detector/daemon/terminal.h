@@ -19,7 +19,7 @@ struct terminal {
 /* Looks what `out` is. Borrows it. */
 struct terminal terminal_on(FILE *out);
 
-/* Writes one alert and flushes. False if the reader is gone (EPIPE) or the disk is full. */
+/* Writes one alert and flushes. False, with errno set, if that failed: EPIPE if nobody reads. */
 bool terminal_alert(const struct terminal *t, const struct alert *a);
 
 /* Adds text with whatever could move a cursor replaced by '?': names from the kernel are hostile. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The built-in summary names, in this order, what was measured, how much, what is allowed, what is
+ * What a rule's own summary says of the fault holds for each transition; what became of it is put in
+ * front: "resolved after 31 s: ". The built-in summary names, in this order, what was measured, how much, what is allowed, what is
  * normal, whose it is, and the process:
  *
  *	rate(x) 41,200 /s over 5 s, limit 5,000 /s, normal 900 /s (pid=812), pingpong[812]
@@ -56,7 +57,6 @@ static void add_measure(const struct transition *t, struct buf *out)
 
 static void add_builtin(const struct transition *t, const struct process_info *p, struct buf *out)
 {
-	add_lead(t, out);
 	add_measure(t, out);
 	if (t->rule->n_by) {
 		buf_adds(out, " (");
@@ -93,6 +93,7 @@ void alert_write_summary(const struct transition *t, const struct process_info *
 	CLEANUP(buf_fini) struct buf raw = { 0 };
 	const char *missing;
 
+	add_lead(t, &raw);
 	if (t->rule->summary)
 		(void)template_render(t->rule->summary, doc->data, doc->len, ESCAPE_NONE, &raw,
 				      &missing);

@@ -24,7 +24,7 @@ bool condition_holds(const struct condition *c, const struct reading *r)
 		return false;
 	if (c->above.set && !(r->value > c->above.at))
 		return false;
-	if (c->below.set && (r->degraded || !(r->value < c->below.at)))
+	if (c->below.set && (r->degraded || r->partial || !(r->value < c->below.at)))
 		return false;
 	return !c->has_baseline || unusual(c, r);
 }

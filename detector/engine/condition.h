@@ -11,6 +11,7 @@ struct reading {
 	uint64_t samples;
 	const struct baseline *baseline; /* NULL if the rule has none */
 	bool degraded; /* events of the window were lost: the value may be too low */
+	bool partial;  /* the window began before the key was known: the same */
 };
 
 /* All limits that the condition sets are passed. */

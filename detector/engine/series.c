@@ -59,7 +59,7 @@ struct series *series_new(const struct rule *rule, const struct event *ev, const
 	s->keyed.hash = hash;
 	if (c->value.aggregate != AGGREGATE_NONE)
 		s->window = window_new(c->value.aggregate, c->value.quantile, c->window_ns);
-	s->usual_since_ns = s->last_ns = event_time_ns(ev);
+	s->usual_since_ns = s->first_ns = s->last_ns = event_time_ns(ev);
 	show(s, ev, series_measure(rule, ev));
 	return s;
 }
@@ -95,7 +95,7 @@ void series_add(struct series *s, const struct rule *rule, const struct event *e
 	if (worth_showing(s, rule, ev, value))
 		show(s, ev, value);
 	if (s->window) {
-		window_add(s->window, ts_ns, value);
+		window_add(s->window, event_middle_ns(ev), value);
 	} else {
 		s->samples++;
 		s->value = value;
@@ -109,6 +109,7 @@ struct reading series_read(const struct series *s, bool degraded, uint64_t now_n
 	if (s->window) {
 		r.value = window_value(s->window, now_ns);
 		r.samples = window_samples(s->window, now_ns);
+		r.partial = elapsed_ns(now_ns, s->first_ns) < window_length_ns(s->window);
 	} else {
 		r.value = s->value;
 		r.samples = s->samples;

@@ -16,6 +16,7 @@ struct series {
 	struct keyed keyed; /* first: a keyed of the engine's tables is a series */
 	struct lifecycle life;
 	uint64_t usual_since_ns;     /* known, and neither pending nor firing, since then */
+	uint64_t first_ns;	     /* from when on it is known */
 	uint64_t last_ns;	     /* latest event */
 	uint64_t samples;	     /* without a window: matching events in this incident */
 	double value;		     /* without a window: of the latest matching event */

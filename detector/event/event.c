@@ -72,11 +72,18 @@ static const struct field *(*const fields_of[])(unsigned *ret_n) = {
 
 /* clang-format on */
 
+static void describe(struct event_type *type, const struct field *(*fields)(unsigned *ret_n))
+{
+	type->fields = fields(&type->n_fields);
+	if (type->kind == EVENT_SAMPLE)
+		type->interval = event_field_find(type, "interval_ms", strlen("interval_ms"));
+}
+
 const struct event_type *event_types(unsigned *ret_n)
 {
 	if (!types[0].fields)
 		for (unsigned i = 0; i < ARRAY_SIZE(types); i++)
-			types[i].fields = fields_of[i](&types[i].n_fields);
+			describe(&types[i], fields_of[i]);
 	*ret_n = ARRAY_SIZE(types);
 	return types;
 }
@@ -121,6 +128,16 @@ uint64_t event_time_ns(const struct event *ev)
 uint64_t event_wall_ns(const struct event *ev)
 {
 	return event_time_ns(ev) + (uint64_t)ev->wall_offset_ns;
+}
+
+uint64_t event_middle_ns(const struct event *ev)
+{
+	struct value interval_ms;
+
+	if (!ev->type->interval)
+		return event_time_ns(ev);
+	event_get(ev, ev->type->interval, &interval_ms);
+	return event_time_ns(ev) - (uint64_t)(interval_ms.number * NS_PER_MS / 2);
 }
 
 static uint64_t load(const unsigned char *at, unsigned size)

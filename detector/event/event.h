@@ -63,6 +63,7 @@ struct event_type {
 	const struct field *fields;
 	unsigned n_fields;
 	size_t record_size;
+	const struct field *interval; /* of a sample: "interval_ms"; NULL for points */
 };
 
 /* One event. Borrows the record. */
@@ -83,6 +84,9 @@ unsigned event_field_index(const struct event_type *type, const struct field *f)
 /* CLOCK_MONOTONIC and wall-clock time of the event. */
 uint64_t event_time_ns(const struct event *ev);
 uint64_t event_wall_ns(const struct event *ev);
+/* CLOCK_MONOTONIC, the middle of what it stands for: of a sample's interval; of a point, its time.
+ * By this time it is put into windows, so that a window of n seconds holds n samples of a second. */
+uint64_t event_middle_ns(const struct event *ev);
 
 /* Reads a field of an event. */
 void event_get(const struct event *ev, const struct field *f, struct value *ret);

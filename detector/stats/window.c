@@ -73,6 +73,11 @@ void window_free(struct window *w)
 	free(w);
 }
 
+uint64_t window_length_ns(const struct window *w)
+{
+	return w->length_ns;
+}
+
 static bool inside(const struct window *w, uint64_t ts_ns)
 {
 	return w->newest_ns - ts_ns < w->length_ns;

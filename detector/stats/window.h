@@ -31,6 +31,7 @@ struct window; /* opaque */
 struct window *window_new(enum aggregate aggregate, double quantile, uint64_t length_ns);
 /* NULL is fine. */
 void window_free(struct window *w);
+uint64_t window_length_ns(const struct window *w);
 
 /* Adds a sample. One older than the window is ignored, as are NaN and infinity; slightly out of
  * order is fine. */

@@ -91,6 +91,8 @@ class Faults(unittest.TestCase):
         for _, alert in self.posted(pids, "resolved"):
             self.assertIsNotNone(alert["ended"])
             self.assertGreater(alert["ended"], alert["started"])
+            first = next(a for _, a in fired if a["incident"] == alert["incident"])
+            self.assertEqual(alert["process"], first["process"])
 
     def test_slow_reads_and_fsyncs(self):
         with faults.SlowDisk(requests_per_s=20) as disk:

@@ -14,10 +14,8 @@ import traceback
 libc = ctypes.CDLL(None, use_errno=True)
 
 NUMBERS = {
-    "x86_64": {"read": 0, "nanosleep": 35, "flock": 73, "ioprio_get": 252, "restart_syscall": 219,
-               "getrandom": 318},
-    "aarch64": {"read": 63, "nanosleep": 101, "flock": 32, "ioprio_get": 31,
-                "restart_syscall": 128, "getrandom": 278},
+    "x86_64": {"read": 0, "nanosleep": 35, "flock": 73, "ioprio_get": 252, "getrandom": 318},
+    "aarch64": {"read": 63, "nanosleep": 101, "flock": 32, "ioprio_get": 31, "getrandom": 278},
 }.get(platform.machine(), {})
 
 
@@ -27,8 +25,7 @@ class Timespec(ctypes.Structure):
 
 def call(name, *arguments):
     """The system call of that name: what it returned, -errno on failure."""
-    longs = [a if isinstance(a, ctypes._SimpleCData) or not isinstance(a, int)
-             else ctypes.c_long(a) for a in arguments]
+    longs = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
     ret = libc.syscall(ctypes.c_long(NUMBERS[name]), *longs)
     return -ctypes.get_errno() if ret == -1 else ret
 
@@ -44,7 +41,7 @@ def set_comm(name):
 
 
 def timed(work, *arguments):
-    """Calls work; a dict of what it returned and the time around it."""
+    """Calls work; what it returned, how long it took at the most, and the wall clock around it."""
     wall_ns, began_ns = time.time_ns(), time.monotonic_ns()
     ret = work(*arguments)
     ended_ns, wall_end_ns = time.monotonic_ns(), time.time_ns()

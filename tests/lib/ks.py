@@ -149,7 +149,8 @@ class RunningEvents(Running):
     """`kernelsight events SOURCE ...`."""
 
     def __init__(self, *args):
-        self._sources = [a for a in args if a in ("syscall", "sched", "tcp_retransmit")]
+        known = {json.loads(line)["source"] for line in run("fields", "--json").stdout.splitlines()}
+        self._sources = [a for a in args if a in known]
         super().__init__("events", *args)
 
     def wait_ready(self):

@@ -389,8 +389,10 @@ static void a_summary_is_rendered_from_the_document(void **state)
 	a = with_summary(&s,
 			 "{{comm}}/{{event.tid}} {{latency_ms}}: {{value_text}} "
 			 "(limit {{threshold_text}}, normal {{baseline.center}}) on {{host.name}}");
-	assert_string_equal(a->summary,
-			    "postgres/812 31.2: 1,200 /s (limit 5,000 /s, normal 900) on db07");
+	assert_string_equal(
+		a->summary,
+		"resolved after 31 s: postgres/812 31.2: 1,200 /s (limit 5,000 /s, normal "
+		"900) on db07");
 	assert_text(a, "summary", a->summary);
 	alert_unref(a);
 }

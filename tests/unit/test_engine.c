@@ -442,15 +442,73 @@ static void hysteresis_works_from_below_too(void **state)
 	r->clear.for_ns = 0;
 	run(1);
 	feed(100, "a", 7, 1);
-	tick(101);
+	feed(109, "a", 7, 1);
+	tick(110);
 	assert_last(1, ALERT_FIRING);
-	feed(101, "a", 7, 1);
-	feed(101, "a", 7, 1);
-	tick(102);
+	feed(110, "a", 7, 1);
+	feed(110, "a", 7, 1);
+	tick(111);
 	assert_int_equal(w.n_seen, 1);
-	feed(102, "a", 7, 1);
-	tick(103);
+	feed(111, "a", 7, 1);
+	tick(112);
 	assert_last(2, ALERT_RESOLVED);
+}
+
+static void nothing_is_below_a_limit_before_the_window_is_full(void **state)
+{
+	struct rule *r = window_rule(AGGREGATE_COUNT);
+
+	(void)state;
+	r->when.below = (struct limit){ true, 5 };
+	run(1);
+	feed(100, "a", 7, 1);
+	tick_until(100, 109);
+	assert_int_equal(w.n_seen, 0);
+	tick(110);
+	assert_last(1, ALERT_FIRING);
+}
+
+static void a_rate_without_a_field_counts_events(void **state)
+{
+	struct rule *r = window_rule(AGGREGATE_RATE);
+
+	(void)state;
+	r->when.value.field = NULL;
+	r->when.value.unit = UNIT_PER_S;
+	r->when.above = (struct limit){ true, 0.25 };
+	run(1);
+	feed(100, "a", 7, 99);
+	feed(101, "a", 7, 99);
+	assert_int_equal(w.n_seen, 0);
+	feed(102, "a", 7, 99);
+	assert_last(1, ALERT_FIRING);
+	assert_true(fabs(last()->value - 0.3) < 1e-9);
+}
+
+/* A tick that comes late must not bring a third sample into a window of two seconds. */
+static void a_window_of_n_seconds_holds_n_samples_of_one_second(void **state)
+{
+	struct rule *r = window_rule(AGGREGATE_RATE);
+
+	(void)state;
+	r->on = type_of("sched");
+	r->by[0] = field_of("sched", "pid");
+	r->when.value.field = field_of("sched", "cpu_time_ms");
+	r->when.value.unit = UNIT_MS_PER_S;
+	r->when.window_ns = ns(2);
+	r->when.above = (struct limit){ true, 1000 };
+	run(1);
+	for (unsigned i = 0; i < 5; i++) {
+		double at_s = 100 + i - (i == 4 ? 0.01 : 0);
+		struct ev_sched record = {
+			.ts_ns = ns(at_s), .pid = 7, .cpu_time_ns = ns(1), .interval_ns = ns(1)
+		};
+		struct event ev = { type_of("sched"), &record, WALL_OFFSET_NS };
+
+		engine_feed(w.engine, &ev);
+		tick(at_s);
+	}
+	assert_int_equal(w.n_seen, 0);
 }
 
 static void a_value_that_is_gone_is_no_longer_beyond_any_limit(void **state)
@@ -999,6 +1057,9 @@ int main(void)
 		TEST(an_alert_clears_after_the_condition_was_false_for_the_clearing_time),
 		TEST(hysteresis_holds_an_alert_between_its_two_limits),
 		TEST(hysteresis_works_from_below_too),
+		TEST(nothing_is_below_a_limit_before_the_window_is_full),
+		TEST(a_rate_without_a_field_counts_events),
+		TEST(a_window_of_n_seconds_holds_n_samples_of_one_second),
 		TEST(a_value_that_is_gone_is_no_longer_beyond_any_limit),
 		TEST(a_windowed_rule_fires_after_holding_for_the_pending_time),
 		TEST(quantiles_are_judged_at_the_tick_and_show_the_worst_event),
