@@ -21,6 +21,8 @@ BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 CFLAGS   ?= -O2 -g
 CSTD     := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
             -Wno-format-nonliteral -Wundef -Wvla -Werror
+BPFCC    := $(CLANG) -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -O2 -g \
+            -Wall -Wextra -Wno-unused-parameter -Werror
 CPPFLAGS += -D_GNU_SOURCE -DKERNELSIGHT_VERSION='"$(VERSION)"' -Idetector -I$(B)/gen
 LIBS     := -lbpf -lelf -lz -lcjson -lcurl -lcrypto -lm
 
@@ -57,7 +59,12 @@ $(B)/obj/detector/daemon/shipped_rules.o: $(B)/gen/shipped_rules.inc $(RULES)
 $(B)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) bpf/events.def
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror -c -o $@ $<
+	$(Q)$(BPFCC) -c -o $@ $<
+
+$(B)/tests/bench/%.bpf.o: tests/bench/%.bpf.c $(wildcard bpf/*.h)
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(BPFCC) -Ibpf -c -o $@ $<
 
 # name and number of each system call, of this machine's table and of the 32-bit one
 $(B)/gen/syscall_names.inc: detector/event/syscall_names.sh
@@ -114,7 +121,7 @@ $(B)/tests/tools/attach_bpf: TOOL_LIBS := -lbpf -lelf -lz
 
 bench: deps
 	$(Q)sh packaging/deps.sh test bench
-	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools $(B)/tests/bench/floor.bpf.o
 	$(Q)python3 tests/bench/bench.py --build $(B)
 
 # libFuzzer needs clang for everything it links; FUZZ_SECONDS each.

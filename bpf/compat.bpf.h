@@ -9,8 +9,17 @@ static __always_inline unsigned int task_state(struct task_struct *task)
 	struct task_struct___state *old = (void *)task;
 
 	if (bpf_core_field_exists(task->__state))
-		return BPF_CORE_READ(task, __state);
+		return task->__state;
 	return BPF_CORE_READ(old, state);
+}
+
+/*
+ * tcp_retransmit_skb was traced only when the segment was sent; with its third argument, err, it is
+ * also when it could not be. ctx: of a tp_btf program.
+ */
+static __always_inline bool retransmit_failed(unsigned long long *ctx)
+{
+	return bpf_core_field_exists(struct trace_event_raw_tcp_retransmit_skb, err) && (int)ctx[2];
 }
 
 #endif

@@ -12,6 +12,9 @@
 
 #define SOURCE_SYSCALLS 1024 /* a power of two */
 
+#define SYSCALL_LOOKED_AT 1
+#define SYSCALL_TAKES_FD  2 /* as its first argument */
+
 /*
  * One per object, in the map ".data.control", written by user space at any time.
  *
@@ -26,7 +29,7 @@ struct source_control {
 	__u32 precise;	 /* syscall: never infer from the scheduler's tick that a call was short */
 	__u32 walk;	 /* tcp: number of the current walk over all sockets */
 	__u64 since_ns;	 /* sched: CLOCK_BOOTTIME from which on everything is counted; 0: not yet */
-	__u8 syscalls[SOURCE_SYSCALLS]; /* syscall: not 0: this native call is looked at */
+	__u8 syscalls[SOURCE_SYSCALLS]; /* syscall: of each native call, the flags below */
 };
 
 /* Per CPU, in the map "counters". What was seen is the sum of all four. */

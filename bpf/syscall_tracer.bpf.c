@@ -16,7 +16,7 @@
  * it was broken off and is reported with -EINTR. A call that the death of its process breaks off has
  * no end and is not reported.
  */
-#define RING_BYTES (1 << 20)
+#define RING_BYTES (1 << 21)
 #include "source.bpf.h"
 #include "arch.bpf.h"
 
@@ -42,10 +42,10 @@ struct {
 	__type(value, struct call);
 } calls SEC(".maps");
 
-/* The set holds numbers of the native table; 32-bit calls are all looked at. */
-static __always_inline bool looked_at(u32 nr, bool compat)
+/* The flags are those of the native table; a 32-bit call has them all. */
+static __always_inline bool has_flag(u32 flag, u32 nr, bool compat)
 {
-	return compat || control.syscalls[nr % SOURCE_SYSCALLS];
+	return compat || control.syscalls[nr % SOURCE_SYSCALLS] & flag;
 }
 
 /* ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND, ERESTART_RESTARTBLOCK: include/linux/errno.h */
@@ -54,22 +54,30 @@ static __always_inline bool broken_off(long ret)
 	return ret == -512 || ret == -513 || ret == -514 || ret == -516;
 }
 
-/* If the call's first argument is an open descriptor: what it is open on. */
+/* Short, as no tick and no switch came since it was entered. What was broken off may yet go on. */
+static __always_inline bool was_short(struct task_struct *task, struct call *call, long ret)
+{
+	return call->tick == task->se.exec_start && !control.precise && !broken_off(ret);
+}
+
+static __always_inline bool broken_off_by_death(struct task_struct *task, long ret)
+{
+	return ret == -EINTR && task->signal->flags & SIGNAL_GROUP_EXIT;
+}
+
+/* What the call's first argument, a descriptor, is open on. */
 static __noinline int describe_file(struct task_struct *task, u32 fd, struct ev_syscall *e)
 {
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file **slots = BPF_CORE_READ(table, fd);
+	struct fdtable *table = task->files->fdt;
 	struct file *file = NULL;
-	const char *name;
+	struct inode *inode;
 
-	e->file_mode = 0;
-	e->file_system_type[0] = '\0';
-	if (fd >= BPF_CORE_READ(table, max_fds) ||
-	    bpf_probe_read_kernel(&file, sizeof(file), slots + fd) || !file)
+	if (fd >= table->max_fds || bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd))
 		return 0;
-	e->file_mode = BPF_CORE_READ(file, f_inode, i_mode);
-	name = BPF_CORE_READ(file, f_inode, i_sb, s_type, name);
-	bpf_probe_read_kernel_str(e->file_system_type, sizeof(e->file_system_type), name);
+	inode = BPF_CORE_READ(file, f_inode);
+	e->file_mode = BPF_CORE_READ(inode, i_mode);
+	bpf_probe_read_kernel_str(e->file_system_type, sizeof(e->file_system_type),
+				  BPF_CORE_READ(inode, i_sb, s_type, name));
 	return 0;
 }
 
@@ -91,8 +99,11 @@ static __noinline int report(struct task_struct *task, struct call *call, u64 en
 	e->compat = call->compat;
 	e->latency_ns = end_ns - call->start_ns;
 	e->ret = ret;
-	bpf_get_current_comm(e->comm, sizeof(e->comm));
-	describe_file(task, call->argument, e);
+	copy_comm(e->comm, task);
+	e->file_mode = 0;
+	e->file_system_type[0] = '\0';
+	if (has_flag(SYSCALL_TAKES_FD, call->nr, call->compat))
+		describe_file(task, call->argument, e);
 	FILL_PROCESS_CONTEXT(e, task);
 	submit_urgent(e);
 	return 0;
@@ -122,7 +133,7 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 	struct call *call;
 	u32 nr = id;
 
-	if (!looked_at(nr, compat))
+	if (!has_flag(SYSCALL_LOOKED_AT, nr, compat))
 		return 0;
 	call = bpf_task_storage_get(&calls, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!call) {
@@ -149,12 +160,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 
 	if (!call || !call->start_ns || call->broken_ns)
 		return 0;
-	if (call->tick == task->se.exec_start && !control.precise && !broken_off(ret)) {
-		COUNT(filtered);
-		call->start_ns = 0;
-		return 0;
-	}
-	if (ret == -EINTR && BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT) {
+	if (was_short(task, call, ret) || broken_off_by_death(task, ret)) {
 		COUNT(filtered);
 		call->start_ns = 0;
 		return 0;

@@ -9,6 +9,7 @@
  */
 #define RING_BYTES (1 << 18)
 #include "source.bpf.h"
+#include "compat.bpf.h"
 
 #define AF_INET	    2
 #define AF_INET6    10
@@ -29,7 +30,7 @@ static __always_inline void set_owner(struct socket_owner *owner, struct task_st
 {
 	owner->kind = kind;
 	owner->pid = task->tgid;
-	BPF_CORE_READ_STR_INTO(&owner->comm, task, group_leader, comm);
+	copy_comm(owner->comm, task->group_leader);
 	FILL_PROCESS_CONTEXT(owner, task);
 }
 
@@ -104,6 +105,10 @@ static __always_inline int report(struct sock *holder, struct sock_common *socke
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(on_retransmit, struct sock *sk, struct sk_buff *skb)
 {
+	if (retransmit_failed(ctx)) {
+		COUNT(filtered);
+		return 0;
+	}
 	return report(sk, &sk->__sk_common, sk->__sk_common.skc_state);
 }
 

@@ -204,6 +204,11 @@ struct bpf_iter_meta {
 	u64 seq_num;
 };
 
+/* from 6.17 on: then the tracepoint's third argument is err, and failures are traced as well */
+struct trace_event_raw_tcp_retransmit_skb {
+	int err;
+};
+
 /* Contexts of iterators are written by the kernel with holes that CO-RE must see as they are. */
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;

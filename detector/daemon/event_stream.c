@@ -14,6 +14,7 @@ struct stream {
 	const struct event_stream_conf *conf;
 	struct session session;
 	struct sources *sources;
+	struct timer *flush;
 	struct buf line;
 	uint64_t printed;
 	bool failed;
@@ -39,7 +40,17 @@ static void on_event(void *ctx, const struct event *ev)
 	event_write_json(ev, &j);
 	buf_addc(&s->line, '\n');
 	(void)fwrite(s->line.data, 1, s->line.len, stdout);
-	if (fflush(stdout) != 0 || ++s->printed == s->conf->count)
+	loop_timer_set(s->flush, 0);
+	if (++s->printed == s->conf->count)
+		session_stop(&s->session);
+}
+
+/* Once for all events that came together. */
+static void on_flush(void *ctx)
+{
+	struct stream *s = ctx;
+
+	if (fflush(stdout) != 0)
 		session_stop(&s->session);
 }
 
@@ -120,6 +131,7 @@ static bool start(struct stream *s)
 		.ctx = s,
 	};
 
+	s->flush = loop_timer_new(s->session.loop, on_flush, s);
 	set_demands(s, types, n, demands);
 	s->sources = sources_new(&conf, &error);
 	if (!s->sources)
@@ -136,11 +148,13 @@ int event_stream_run(const struct event_stream_conf *conf)
 		fprintf(stderr, "kernelsight events: cannot start: %s\n", strerror(errno));
 	ok = ok && start(&s) && session_run(&s.session) == 0;
 	if (ok) {
-		sources_tick(s.sources, clock_monotonic_ns(), clock_wall_offset_ns());
+		sources_stop(s.sources, clock_monotonic_ns(), clock_wall_offset_ns());
+		on_flush(&s);
 		if (conf->stats)
 			print_ledger(&s);
 	}
 	sources_free(s.sources);
+	loop_timer_free(s.flush);
 	session_fini(&s.session);
 	buf_fini(&s.line);
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -83,17 +83,30 @@ const struct source *sources_at(const struct sources *s, unsigned i)
 	return s->list[i];
 }
 
+static void report_loss(struct sources *s, unsigned i)
+{
+	struct source_stats stats;
+	uint64_t lost;
+
+	source_stats(s->list[i], &stats);
+	lost = source_lost(&stats);
+	if (lost > s->lost[i])
+		s->conf.on_loss(s->conf.ctx, source_type(s->list[i]), lost - s->lost[i]);
+	s->lost[i] = lost;
+}
+
 void sources_tick(struct sources *s, uint64_t now_ns, int64_t wall_offset_ns)
 {
 	for (unsigned i = 0; i < s->n; i++) {
-		struct source_stats stats;
-		uint64_t lost;
-
 		source_tick(s->list[i], now_ns, wall_offset_ns);
-		source_stats(s->list[i], &stats);
-		lost = source_lost(&stats);
-		if (lost > s->lost[i])
-			s->conf.on_loss(s->conf.ctx, source_type(s->list[i]), lost - s->lost[i]);
-		s->lost[i] = lost;
+		report_loss(s, i);
+	}
+}
+
+void sources_stop(struct sources *s, uint64_t now_ns, int64_t wall_offset_ns)
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		source_stop(s->list[i], now_ns, wall_offset_ns);
+		report_loss(s, i);
 	}
 }

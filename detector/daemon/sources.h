@@ -36,5 +36,7 @@ const struct source *sources_at(const struct sources *s, unsigned i);
 
 /* Once a second. */
 void sources_tick(struct sources *s, uint64_t now_ns, int64_t wall_offset_ns);
+/* At the end: see source_stop(). */
+void sources_stop(struct sources *s, uint64_t now_ns, int64_t wall_offset_ns);
 
 #endif

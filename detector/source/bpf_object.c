@@ -20,7 +20,7 @@ struct bpf_object_handle {
 	struct bpf_object *object;
 	struct bpf_link *links[PROGRAMS_MAX];
 	unsigned n_links;
-	struct bpf_link *walk; /* of the iterator program, if there is one; also in links */
+	struct bpf_link *walk; /* of the iterator program, if there is one */
 	struct buf hooks;
 	struct source_control *control;
 	struct ring_buffer *ring;
@@ -158,8 +158,8 @@ void bpf_object_free(struct bpf_object_handle *o)
 
 	if (!o)
 		return;
-	for (unsigned i = o->n_links; i-- > 0;)
-		(void)bpf_link__destroy(o->links[i]);
+	bpf_object_detach(o);
+	(void)bpf_link__destroy(o->walk);
 	ring_buffer__free(o->ring);
 	if (o->positions)
 		(void)munmap((void *)o->positions, 2 * page);
@@ -185,12 +185,19 @@ bool bpf_object_attach(struct bpf_object_handle *o, char **ret_error)
 			*ret_error = explain(hook, "attach", errno);
 			return false;
 		}
-		o->links[o->n_links++] = link;
 		if (strncmp(hook, "iter/", 5) == 0)
 			o->walk = link;
+		else
+			o->links[o->n_links++] = link;
 		buf_addf(&o->hooks, "%s%s", o->hooks.len ? ", " : "", hook);
 	}
 	return true;
+}
+
+void bpf_object_detach(struct bpf_object_handle *o)
+{
+	while (o->n_links > 0)
+		(void)bpf_link__destroy(o->links[--o->n_links]);
 }
 
 const char *bpf_object_hooks(const struct bpf_object_handle *o)

@@ -31,6 +31,8 @@ void bpf_object_free(struct bpf_object_handle *o);
 
 /* Attaches every program. False on failure, with a sentence in *ret_error as above. */
 bool bpf_object_attach(struct bpf_object_handle *o, char **ret_error);
+/* Detaches everything but the iterator: nothing is added to the ring any more. */
+void bpf_object_detach(struct bpf_object_handle *o);
 /* Names what is attached: "tp_btf/sys_enter, tp_btf/sys_exit". Lends. */
 const char *bpf_object_hooks(const struct bpf_object_handle *o);
 

@@ -169,3 +169,11 @@ void source_tick(struct source *s, uint64_t now_ns, int64_t wall_offset_ns)
 	if (s->ops->tick)
 		s->ops->tick(s, now_ns);
 }
+
+void source_stop(struct source *s, uint64_t now_ns, int64_t wall_offset_ns)
+{
+	bpf_object_detach(s->object);
+	while (bpf_object_ring_pending(s->object))
+		drain(s);
+	source_tick(s, now_ns, wall_offset_ns);
+}

@@ -53,6 +53,12 @@ uint64_t source_lost(const struct source_stats *stats);
  */
 void source_tick(struct source *s, uint64_t now_ns, int64_t wall_offset_ns);
 
+/*
+ * Detaches the programs and hands on all that they have sent: afterwards the events delivered and
+ * the statistics agree to the last one.
+ */
+void source_stop(struct source *s, uint64_t now_ns, int64_t wall_offset_ns);
+
 /* Before the loop sleeps: sets the bell. False if a record is waiting, so the loop must not sleep. */
 bool source_prepare_sleep(struct source *s);
 

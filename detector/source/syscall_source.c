@@ -3,6 +3,7 @@
 #include <asm/unistd.h>
 #include <stdio.h>
 
+#include "event/syscalls.h"
 #include "source/source_ops.h"
 
 #define NOHZ_FULL "/sys/devices/system/cpu/nohz_full"
@@ -27,10 +28,12 @@ static void prepare(struct source *s)
 	/* the longest tick, HZ=100, must fit under the floor for the tick to prove a call short */
 	control->precise = s->demand.floor_ns < 10 * NS_PER_MS || ticks_may_stop();
 	for (unsigned nr = 0; nr < SOURCE_SYSCALLS; nr++)
-		control->syscalls[nr] = s->demand.syscalls[nr / 64] >> nr % 64 & 1;
+		control->syscalls[nr] =
+			(s->demand.syscalls[nr / 64] >> nr % 64 & 1 ? SYSCALL_LOOKED_AT : 0) |
+			(syscall_takes_fd(nr, false) ? SYSCALL_TAKES_FD : 0);
 	/* by these the programs see whether an interrupted call goes on or a handler ran */
-	control->syscalls[__NR_restart_syscall] = 1;
-	control->syscalls[__NR_rt_sigreturn] = 1;
+	control->syscalls[__NR_restart_syscall] |= SYSCALL_LOOKED_AT;
+	control->syscalls[__NR_rt_sigreturn] |= SYSCALL_LOOKED_AT;
 }
 
 const struct source_ops syscall_source_ops = {

@@ -2,7 +2,8 @@
 /*
  * Finds the owner of a socket where the kernel side only knows who listens, or nobody: such events
  * wait here for a walk over all open files, which the programs answer with the owners asked for. A
- * walk costs some time on a host with many files, so there is at most one a second.
+ * walk costs some time on a host with many files: the first event after a second of peace has one at
+ * once, those that follow wait for the next tick.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +11,10 @@
 #include "source/source_ops.h"
 
 #define PENDING_MAX 256
-#define WALK_NS	    NS_PER_S
+#define PEACE_NS    NS_PER_S
 
 struct tcp_state {
 	struct timer *walk;
-	bool walk_due;
 	uint64_t walked_ns;
 	struct ev_tcp_retransmit pending[PENDING_MAX];
 	unsigned n_pending;
@@ -59,14 +59,21 @@ static void release(struct source *s)
 	state->n_pending = 0;
 }
 
-static void on_walk_due(void *ctx)
+static void resolve(void *ctx)
 {
 	struct source *s = ctx;
-	struct tcp_state *state = s->state;
+	const struct tcp_state *state = s->state;
 
-	state->walk_due = false;
+	if (state->n_pending == 0)
+		return;
 	walk(s);
 	release(s);
+}
+
+static void tick(struct source *s, uint64_t now_ns)
+{
+	(void)now_ns;
+	resolve(s);
 }
 
 static bool owner_is_final(const struct ev_tcp_retransmit *e)
@@ -80,7 +87,6 @@ static void on_record(void *ctx, const void *record, size_t size)
 	struct source *s = ctx;
 	struct tcp_state *state = s->state;
 	const struct ev_tcp_retransmit *e = record;
-	uint64_t since_ns;
 
 	if (size < sizeof(*e))
 		return;
@@ -91,11 +97,8 @@ static void on_record(void *ctx, const void *record, size_t size)
 		return;
 	}
 	state->pending[state->n_pending++] = *e;
-	if (state->walk_due)
-		return;
-	state->walk_due = true;
-	since_ns = loop_now_ns(s->conf.loop) - state->walked_ns;
-	loop_timer_set(state->walk, since_ns < WALK_NS ? WALK_NS - since_ns : 0);
+	if (state->n_pending == 1 && loop_now_ns(s->conf.loop) - state->walked_ns >= PEACE_NS)
+		loop_timer_set(state->walk, 0);
 }
 
 static void prepare(struct source *s)
@@ -103,7 +106,7 @@ static void prepare(struct source *s)
 	struct tcp_state *state = xcalloc(1, sizeof(*state));
 
 	s->state = state;
-	state->walk = loop_timer_new(s->conf.loop, on_walk_due, s);
+	state->walk = loop_timer_new(s->conf.loop, resolve, s);
 }
 
 static void fini(struct source *s)
@@ -120,5 +123,6 @@ const struct source_ops tcp_source_ops = {
 	.prepare = prepare,
 	.started = walk,
 	.on_record = on_record,
+	.tick = tick,
 	.fini = fini,
 };

@@ -1,0 +1,229 @@
+"""What all figures share: programs that run for a while, what they cost, and the machine."""
+import ctypes
+import os
+import platform
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TESTS / "lib"))
+from ks import wait_for  # noqa: E402
+
+RULES = TESTS.parent / "rules"
+libc = ctypes.CDLL(None, use_errno=True)
+
+PR_SET_PDEATHSIG = 1
+CLONE_NEWNS = 0x00020000
+MS_PRIVATE_RECURSIVE = 0x44000
+TRACEFS = "/sys/kernel/tracing"
+BPF_TRACE_RAW_TP = "23"
+
+
+class Missing(Exception):
+    """Something that a figure needs is not on this machine; says what."""
+
+
+@dataclass
+class Bench:
+    build: Path
+    quick: bool
+    directory: Path  # for temporary files
+
+    @property
+    def kernelsight(self):
+        return self.build / "kernelsight"
+
+    def tool(self, name):
+        return self.build / "tests" / "tools" / name
+
+    def scaled(self, full, quick):
+        return quick if self.quick else full
+
+
+class Program:
+    """A program that runs until the `with` ends, or until bench itself does, however that comes.
+
+    It is ready when `ready(program)` is true; standard output and error are in files.
+    """
+
+    def __init__(self, argv, ready, stop=signal.SIGTERM):
+        self.argv = [str(a) for a in argv]
+        self.ready = ready
+        self.stop_signal = stop
+
+    def __enter__(self):
+        self.out = tempfile.TemporaryFile("w+")
+        self.err = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(
+            self.argv, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err,
+            start_new_session=True,
+            preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
+        try:
+            wait_for(self._is_ready, 20, f"start of {self.argv[0]}")
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def _is_ready(self):
+        if self.process.poll() is not None:
+            raise Missing(f"{' '.join(self.argv)} ended at once: {self.said().strip()}")
+        return self.ready(self)
+
+    def stop(self):
+        """Ends it and returns what it said on standard error."""
+        if self.process.poll() is None:
+            self.process.send_signal(self.stop_signal)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        return self.said()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def said(self):
+        """Standard error so far."""
+        return os.pread(self.err.fileno(), 1 << 20, 0).decode(errors="replace")
+
+    def printed(self):
+        """Standard output so far."""
+        return os.pread(self.out.fileno(), 1 << 20, 0).decode(errors="replace")
+
+
+def kernelsight(bench, *args):
+    return Program([bench.kernelsight, *args], lambda p: "watching" in p.said())
+
+
+class Attached:
+    """Ready when the program has hooks in the kernel, and for half a second no more of them."""
+
+    def __init__(self):
+        self.hooks = 0
+        self.looks = 0
+
+    def __call__(self, program):
+        now = len(hooks_of(program.pid))
+        self.looks = self.looks + 1 if now and now == self.hooks else 0
+        self.hooks = now
+        return self.looks >= 50
+
+
+def fdinfo(pid):
+    """(what, info) of each descriptor of a process that is an anonymous inode."""
+    found = []
+    try:
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            what = os.readlink(f"/proc/{pid}/fd/{fd}")
+            if what.startswith("anon_inode:"):
+                info = Path(f"/proc/{pid}/fdinfo/{fd}").read_text()
+                found.append((what, dict(re.findall(r"^(\S+):\s+(\S+)", info, re.M))))
+    except OSError:
+        pass  # ended meanwhile
+    return found
+
+
+def hooks_of(pid):
+    """The descriptors through which a process traces the kernel."""
+    return [what for what, info in fdinfo(pid)
+            if what == "anon_inode:[perf_event]"
+            or info.get("link_type") in ("raw_tracepoint", "perf")
+            or (info.get("link_type") == "tracing"
+                and info.get("attach_type") == BPF_TRACE_RAW_TP)]
+
+
+def other_tracers():
+    """Processes that trace this kernel now. To be called while nothing of bench does."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        if hooks_of(pid):
+            try:
+                found.append(f"{Path(f'/proc/{pid}/comm').read_text().strip()}[{pid}]")
+            except OSError:
+                pass  # ended meanwhile
+    return found
+
+
+def cpu_time_ns(pid):
+    """CPU time of all threads of a process so far, to the nanosecond."""
+    return sum(int(Path(task, "schedstat").read_text().split()[0])
+               for task in Path(f"/proc/{pid}/task").iterdir())
+
+
+def status_of(pid, name):
+    """A number of /proc/PID/status, added up over all threads."""
+    pattern = re.compile(rf"^{name}:\s+(\d+)", re.M)
+    return sum(int(pattern.search(Path(task, "status").read_text()).group(1))
+               for task in Path(f"/proc/{pid}/task").iterdir())
+
+
+def call_cost_ns(bench, calls, burst=None, pause_us=0):
+    """CPU time of one getppid, as tests/tools/syscall_loop measures it now."""
+    argv = [bench.tool("syscall_loop"), str(calls)]
+    if burst:
+        argv += [str(burst), str(pause_us)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=True)
+    return int(done.stdout) / calls
+
+
+def alone(wait_s):
+    """Does nothing trace this kernel? Waits a little for that. To be called as other_tracers()."""
+    deadline = time.monotonic() + wait_s
+    while other_tracers():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def median(values):
+    return statistics.median(values)
+
+
+def percentile(values, p):
+    """By the nearest rank."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * p // 100) - 1)]
+
+
+def wanted(text, value, limit, unit=""):
+    """One thing that is aimed at: value, None if it could not be measured, is to be below limit."""
+    return {"text": text, "value": value, "limit": limit, "unit": unit,
+            "met": value is not None and value < limit}
+
+
+def mount_tracefs():
+    """Gives this process and its children a private tracefs where the machine has none mounted."""
+    if Path(TRACEFS, "events").exists():
+        return
+    if libc.unshare(CLONE_NEWNS) < 0:
+        return
+    libc.mount(None, b"/", None, MS_PRIVATE_RECURSIVE, None)
+    libc.mount(b"tracefs", TRACEFS.encode(), b"tracefs", 0, None)
+
+
+def machine():
+    cpu = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text(), re.M)
+    memory_kb = int(re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text()).group(1))
+    return {
+        "kernel": platform.release(),
+        "arch": platform.machine(),
+        "cpu": cpu.group(1) if cpu else "?",
+        "cpus": os.cpu_count(),
+        "memory_gib": round(memory_kb / 2**20, 1),
+        "load": os.getloadavg()[0],
+        "other_tracers": other_tracers(),
+    }
