@@ -23,7 +23,7 @@ CSTD     := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prot
             -Wno-format-nonliteral -Wundef -Wvla -Werror
 BPFCC    := $(CLANG) -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -O2 -g \
             -Wall -Wextra -Wno-unused-parameter -Werror
-CPPFLAGS += -D_GNU_SOURCE -DKERNELSIGHT_VERSION='"$(VERSION)"' -Idetector -I$(B)/gen
+override CPPFLAGS += -D_GNU_SOURCE -DKERNELSIGHT_VERSION='"$(VERSION)"' -Idetector -I$(B)/gen
 LIBS     := -lbpf -lelf -lz -lcjson -lcurl -lcrypto -lm
 
 BPF_SRC  := $(wildcard bpf/*.bpf.c)
@@ -34,6 +34,7 @@ RULES    := $(sort $(wildcard rules/*.json))
 GEN      := $(B)/gen/syscall_names.inc
 UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 TOOLS    := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
+FORMATTED = $(filter-out bpf/vmlinux.h,$(wildcard bpf/*.[ch] detector/*.c detector/*/*.[ch] tests/*/*.[ch]))
 FUZZ     := $(patsubst tests/fuzz/fuzz_%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all deps run test unit tools test-vm bench fuzz lint fmt install uninstall clean
@@ -46,7 +47,7 @@ $(B)/kernelsight: $(B)/obj/detector/main.o $(OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(B)/obj/%.o: %.c $(GEN) | $(B)/cflags
+$(B)/obj/%.o: %.c $(GEN) $(B)/flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CSTD) $(CFLAGS) $(SANFLAGS) -MMD -MP -c -o $@ $<
@@ -72,13 +73,17 @@ $(B)/gen/syscall_names.inc: detector/event/syscall_names.sh
 	$(Q)mkdir -p $(@D)
 	$(Q)sh $< $(CC) > $@
 
-$(B)/gen/shipped_rules.inc: $(RULES) Makefile
-	$(call say,GEN,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)for f in $(RULES); do printf 'SHIPPED(%s, "%s")\n' "$$(basename $$f .json | tr -c 'a-z0-9\n' _)" "$$f"; done > $@
+# The next two are written anew each time and replaced only if they differ: a rule file that is gone,
+# or other flags, must not leave old objects behind.
+replace = mkdir -p $(@D); cat > $@.new; cmp -s $@ $@.new && rm $@.new || mv $@.new $@
 
-$(B)/cflags:
-	$(Q)mkdir -p $(@D) && touch $@
+$(B)/gen/shipped_rules.inc: FORCE
+	$(Q)for f in $(RULES); do printf 'SHIPPED(%s, "%s")\n' "$$(basename $$f .json | tr -c 'a-z0-9\n' _)" "$$f"; done | { $(replace); }
+
+$(B)/flags: FORCE
+	$(Q)echo '$(CC) $(CPPFLAGS) $(CSTD) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) $(LIBS)' | { $(replace); }
+
+FORCE:
 
 # --- everything else -------------------------------------------------------------------------
 
@@ -142,10 +147,10 @@ lint:
 	$(Q)sh packaging/deps.sh lint
 	$(Q)sh tests/lint/layers.sh
 	$(Q)sh tests/lint/headers.sh "$(CC)" "$(CPPFLAGS) -std=gnu11"
-	$(Q)clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h' | grep -v '^bpf/vmlinux.h$$')
+	$(Q)clang-format --dry-run -Werror $(FORMATTED)
 
 fmt:
-	$(Q)clang-format -i $$(git ls-files '*.c' '*.h' | grep -v '^bpf/vmlinux.h$$')
+	$(Q)clang-format -i $(FORMATTED)
 
 install: all
 	install -D -m 755 $(B)/kernelsight $(DESTDIR)$(PREFIX)/bin/kernelsight

@@ -15,6 +15,11 @@ static __always_inline bool task_in_compat_call(struct task_struct *task)
 	return task->thread_info.status & TS_COMPAT;
 }
 
+static __always_inline u32 regs_syscall_number(struct pt_regs *regs)
+{
+	return regs->orig_ax;
+}
+
 /* The kernel leaves the arguments in place while a call runs. */
 static __always_inline u64 regs_first_argument(struct pt_regs *regs, bool compat)
 {
@@ -41,6 +46,11 @@ static __always_inline u64 regs_sp(struct pt_regs *regs)
 static __always_inline bool task_in_compat_call(struct task_struct *task)
 {
 	return task->thread_info.flags >> TIF_32BIT & 1;
+}
+
+static __always_inline u32 regs_syscall_number(struct pt_regs *regs)
+{
+	return regs->syscallno;
 }
 
 /* x0 holds the first argument until the result overwrites it; the kernel keeps the original. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The records that cross from the kernel to user space: events.def expanded to one struct ev_<name>
- * for each event. The only header that both sides include, so it uses nothing but __u types, which
+ * for each event. Both sides include it (and source.h), so it uses nothing but __u types, which
  * vmlinux.h gives to the BPF side and linux/types.h to the other.
  */
 #ifndef KERNELSIGHT_EVENT_RECORDS_H
@@ -25,11 +25,6 @@
 
 #include "events.def"
 
-#define TCP_STATE_NEW_SYN_RECV 12 /* include/net/tcp_states.h; a listener answers again */
-
-/* ev_tcp_retransmit.owner_kind */
-enum tcp_owner { TCP_OWNER_UNKNOWN, TCP_OWNER_LISTENER, TCP_OWNER_EXACT };
-
 #undef EVENT
 #undef NUM
 #undef SCALED
@@ -39,5 +34,10 @@ enum tcp_owner { TCP_OWNER_UNKNOWN, TCP_OWNER_LISTENER, TCP_OWNER_EXACT };
 #undef HIDDEN
 #undef HIDDEN_TEXT
 #undef END
+
+#define TCP_STATE_NEW_SYN_RECV 12 /* include/net/tcp_states.h; a listener answers again */
+
+/* ev_tcp_retransmit.owner_kind */
+enum tcp_owner { TCP_OWNER_UNKNOWN, TCP_OWNER_LISTENER, TCP_OWNER_EXACT };
 
 #endif

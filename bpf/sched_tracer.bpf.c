@@ -155,7 +155,9 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	}
 	describe(task, &mark->last);
 	mark->last.exited = task->signal->live.counter == 0;
-	return send_last(task, mark, true);
+	send_last(task, mark, true);
+	mark->last.exited = 0; /* a process ends once */
+	return 0;
 }
 
 /*

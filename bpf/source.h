@@ -24,11 +24,12 @@
  */
 struct source_control {
 	__u32 reader_sleeps;
-	__u32 self_tgid; /* kernelsight itself is not reported */
-	__u64 floor_ns;	 /* syscall: shorter calls are not reported */
-	__u32 precise;	 /* syscall: never infer from the scheduler's tick that a call was short */
-	__u32 walk;	 /* tcp: number of the current walk over all sockets */
-	__u64 since_ns;	 /* sched: CLOCK_BOOTTIME from which on everything is counted; 0: not yet */
+	__u32 own_line[15]; /* the rest is read at every call, and the bell changes all the time */
+	__u32 self_tgid;    /* kernelsight itself is not reported */
+	__u64 floor_ns;	    /* syscall: shorter calls are not reported */
+	__u32 precise;	/* syscall: never infer from the scheduler's tick that a call was short */
+	__u32 walk;	/* tcp: number of the current walk over all sockets */
+	__u64 since_ns; /* sched: CLOCK_BOOTTIME from which on everything is counted; 0: not yet */
 	__u8 syscalls[SOURCE_SYSCALLS]; /* syscall: of each native call, the flags below */
 };
 
@@ -37,7 +38,7 @@ struct source_counters {
 	__u64 filtered;	  /* seen, and of no interest */
 	__u64 emitted;	  /* sent to user space */
 	__u64 ring_full;  /* lost: no room in the ring */
-	__u64 no_storage; /* lost: no memory for the state of a task or socket */
+	__u64 no_storage; /* lost: no memory for the state of a task */
 };
 
 /* What one thread did since it was last looked at: sched_tracer to user space, which adds up. */

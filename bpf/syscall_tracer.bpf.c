@@ -21,7 +21,7 @@
 #include "arch.bpf.h"
 
 #define EINTR	       4
-#define RESTART_GAP_NS 1000000 /* a restart by the kernel takes microseconds */
+#define RESTART_GAP_NS 50000000 /* a restart by the kernel takes microseconds, unless preempted */
 
 #define SIGNAL_GROUP_EXIT 0x4 /* include/linux/sched/signal.h: the process is about to end */
 
@@ -125,6 +125,46 @@ static __noinline bool continues(struct task_struct *task, struct call *call, st
 	return false;
 }
 
+/* The end of a call can be missed; then the stamp must not be taken for that of a later one. */
+static __always_inline bool is_end_of(struct call *call, struct pt_regs *regs)
+{
+	u32 nr = regs_syscall_number(regs);
+
+	return nr == call->nr || is_restart_syscall(nr, call->compat);
+}
+
+/* Before on_sys_enter, as programs are attached in this order: every stamp has its end seen. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct call *call = bpf_task_storage_get(&calls, task, NULL, 0);
+	u64 now_ns;
+
+	if (!call || !call->start_ns || call->broken_ns)
+		return 0;
+	if (!is_end_of(call, regs)) {
+		call->start_ns = 0;
+		return 0;
+	}
+	if (was_short(task, call, ret) || broken_off_by_death(task, ret)) {
+		COUNT(filtered);
+		call->start_ns = 0;
+		return 0;
+	}
+	now_ns = bpf_ktime_get_ns();
+	call->argument = regs_first_argument(regs, call->compat);
+	if (broken_off(ret)) {
+		call->ip = regs_ip(regs);
+		call->sp = regs_sp(regs);
+		call->broken_ns = now_ns;
+		return 0;
+	}
+	report(task, call, now_ns, ret);
+	call->start_ns = 0;
+	return 0;
+}
+
 SEC("tp_btf/sys_enter")
 int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 {
@@ -151,29 +191,10 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 	return 0;
 }
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
+/* Run once by user space, which may see itself under another number in a namespace of its own. */
+SEC("iter/task")
+int on_introduction(struct bpf_iter__task *ctx)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct call *call = bpf_task_storage_get(&calls, task, NULL, 0);
-	u64 now_ns;
-
-	if (!call || !call->start_ns || call->broken_ns)
-		return 0;
-	if (was_short(task, call, ret) || broken_off_by_death(task, ret)) {
-		COUNT(filtered);
-		call->start_ns = 0;
-		return 0;
-	}
-	now_ns = bpf_ktime_get_ns();
-	call->argument = regs_first_argument(regs, call->compat);
-	if (broken_off(ret)) {
-		call->ip = regs_ip(regs);
-		call->sp = regs_sp(regs);
-		call->broken_ns = now_ns;
-		return 0;
-	}
-	report(task, call, now_ns, ret);
-	call->start_ns = 0;
+	control.self_tgid = bpf_get_current_pid_tgid() >> 32;
 	return 0;
 }

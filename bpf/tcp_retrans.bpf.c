@@ -79,6 +79,13 @@ static __always_inline void set_process(struct ev_tcp_retransmit *e, struct sock
 	e->start_time_ns = owner->start_time_ns;
 }
 
+/* Would a walk find a process that holds the socket? None holds one that is closed or the kernel's. */
+static __always_inline bool can_be_found(struct sock *sk, struct socket_owner *owner)
+{
+	return owner->kind != TCP_OWNER_EXACT && sk->sk_socket &&
+	       sk->__sk_common.skc_state != TCP_LISTEN;
+}
+
 /* holder: the socket with the storage; socket: the one with the addresses */
 static __always_inline int report(struct sock *holder, struct sock_common *socket, u32 state)
 {
@@ -91,12 +98,13 @@ static __always_inline int report(struct sock *holder, struct sock_common *socke
 	__builtin_memset(e, 0, sizeof(*e));
 	e->ts_ns = bpf_ktime_get_ns();
 	e->tcp_state = state;
-	e->socket = (u64)holder;
 	set_addresses(e, socket);
 	if (owner) {
 		set_process(e, owner);
-		if (owner->kind != TCP_OWNER_EXACT && state != TCP_STATE_NEW_SYN_RECV)
+		if (can_be_found(holder, owner)) {
 			owner->asked = 1;
+			e->socket = (u64)holder;
+		}
 	}
 	submit_urgent(e);
 	return 0;
@@ -146,12 +154,12 @@ int on_walk(struct bpf_iter__task_file *ctx)
 			set_owner(owner, task, TCP_OWNER_LISTENER);
 		return 0;
 	}
-	if (owner->kind == TCP_OWNER_EXACT &&
-	    (owner->walk != control.walk || owner->start_time_ns > task->start_boottime))
-		return 0;
-	set_owner(owner, task, TCP_OWNER_EXACT);
-	owner->walk = control.walk;
-	owner->socket = (u64)sk;
+	if (owner->kind != TCP_OWNER_EXACT ||
+	    (owner->walk == control.walk && owner->start_time_ns <= task->start_boottime)) {
+		set_owner(owner, task, TCP_OWNER_EXACT);
+		owner->walk = control.walk;
+		owner->socket = (u64)sk;
+	}
 	if (owner->asked)
 		bpf_seq_write(ctx->meta->seq, owner, sizeof(*owner));
 	return 0;

@@ -29,16 +29,10 @@ enum { false = 0, true = 1 };
 
 /* include/uapi/linux/bpf.h */
 enum bpf_map_type {
-	BPF_MAP_TYPE_HASH = 1,
-	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_SK_STORAGE = 24,
 	BPF_MAP_TYPE_RINGBUF = 27,
 	BPF_MAP_TYPE_TASK_STORAGE = 29,
-};
-
-enum {
-	BPF_ANY = 0,
 };
 
 enum {
@@ -64,6 +58,7 @@ enum {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
+	unsigned long orig_ax;
 	unsigned long bx;
 	unsigned long di;
 	unsigned long ip;
@@ -84,6 +79,7 @@ struct user_pt_regs {
 struct pt_regs {
 	struct user_pt_regs user_regs;
 	u64 orig_x0;
+	s32 syscallno;
 };
 
 struct thread_info {
@@ -166,7 +162,6 @@ struct task_struct___state {
 struct in6_addr {
 	union {
 		u8 u6_addr8[16];
-		__be32 u6_addr32[4];
 	} in6_u;
 };
 
@@ -181,8 +176,11 @@ struct sock_common {
 	struct in6_addr skc_v6_rcv_saddr;
 };
 
+struct socket;
+
 struct sock {
 	struct sock_common __sk_common;
+	struct socket *sk_socket;
 	u16 sk_protocol;
 };
 

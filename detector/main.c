@@ -16,6 +16,15 @@ static void print_help(FILE *out)
 	fprintf(out, "\n`kernelsight COMMAND --help` says more; --version prints the version.\n");
 }
 
+static int run(const struct command *command, int argc, char **argv)
+{
+	char name[32]; /* with which getopt(3) begins its messages */
+
+	(void)snprintf(name, sizeof(name), "kernelsight %s", command->name);
+	argv[0] = name;
+	return command->run(argc, argv);
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
@@ -30,7 +39,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (strcmp(commands[i]->name, name) == 0)
-			return commands[i]->run(argc - 1, argv + 1);
+			return run(commands[i], argc - 1, argv + 1);
 	if (*name)
 		fprintf(stderr, "kernelsight: no command \"%s\"\n\n", name);
 	print_help(stderr);

@@ -58,8 +58,8 @@ fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 {
-	$as_root apt-get update && DEBIAN_FRONTEND=noninteractive \
-		$as_root apt-get install -y --no-install-recommends $missing
+	$as_root apt-get update && $as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y --no-install-recommends $missing
 } >"$log" 2>&1 || {
 	tail -n 20 "$log" >&2
 	echo "could not install:$missing" >&2

@@ -41,16 +41,21 @@ def run_unit(program, tally):
         tally.add("failed", program.name, f"no end after {UNIT_TIMEOUT_S} s")
         return
     output = done.stdout + done.stderr
-    for verdict, name in re.findall(r"^(ok|not ok) \d+ - (.*)$", output, re.M):
-        name, _, skip = name.partition(" # SKIP")
-        if verdict == "not ok":
-            tally.add("failed", f"{program.name}: {name}", output)
-        elif skip or "# SKIP" in name:
+    seen = failed = 0
+    # a skipped test is "not ok 3 # SKIP name" in cmocka's TAP
+    for verdict, skip, name in re.findall(r"^(ok|not ok) \d+ (# SKIP|-) (.*)$", output, re.M):
+        seen += 1
+        if skip != "-":
             tally.add("skipped", f"{program.name}: {name}", "said by the test")
-        else:
+        elif verdict == "ok":
             tally.add("passed", f"{program.name}: {name}")
-    if done.returncode and "not ok" not in output:
-        tally.add("failed", program.name, f"exit code {done.returncode}\n{output}")
+        else:
+            failed += 1
+            tally.add("failed", f"{program.name}: {name}", output)
+    planned = sum(int(n) for n in re.findall(r"^1\.\.(\d+)$", output, re.M))
+    if done.returncode != failed or seen != planned or not planned:
+        tally.add("failed", program.name,
+                  f"{seen} of {planned} tests, exit code {done.returncode}\n{output}")
 
 
 class Result(unittest.TestResult):
@@ -96,7 +101,8 @@ def main():
     sys.path.insert(0, str(TESTS / "lib"))
 
     wanted = lambda path: not args.names or any(name in path.stem for name in args.names)
-    units = sorted(p for p in (args.unit or build / "san" / "tests").glob("test_*") if wanted(p))
+    programs = args.unit or build / "san" / "tests"
+    units = [programs / p.stem for p in sorted(TESTS.glob("unit/test_*.c")) if wanted(p)]
     modules = sorted(p for p in TESTS.glob("*/test_*.py") if wanted(p))
     tally = Tally()
     for path in units + modules:

@@ -80,9 +80,7 @@ static int run(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (option) {
 		case 'h':
-			printf("usage: kernelsight check %s\n\n%s", cmd_check.usage,
-			       cmd_check.help);
-			return EXIT_SUCCESS;
+			return print_usage(&cmd_check);
 		case 's':
 			strict = true;
 			break;
@@ -91,10 +89,7 @@ static int run(int argc, char **argv)
 		}
 	}
 	if (optind == argc) {
-		fprintf(stderr,
-			"kernelsight check: no rule file given\nusage: kernelsight check %s\n",
-			cmd_check.usage);
-		return EXIT_USAGE;
+		return usage_error(&cmd_check, "no rule file given", "");
 	}
 	if (!read_files(argc - optind, argv + optind, &files))
 		return EXIT_USAGE;

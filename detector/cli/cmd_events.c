@@ -10,13 +10,6 @@
 #include "daemon/event_stream.h"
 #include "util/units.h"
 
-static int usage_error(const char *what, const char *about)
-{
-	fprintf(stderr, "kernelsight events: %s%s\nusage: kernelsight events %s\n", what, about,
-		cmd_events.usage);
-	return EXIT_USAGE;
-}
-
 static bool parse_count(const char *text, uint64_t *ret_count)
 {
 	char *end;
@@ -50,7 +43,7 @@ static int name_a_source(void)
 
 	for (unsigned i = 0; i < n; i++)
 		buf_addf(&names, "%s%s", i ? ", " : "", types[i].name);
-	return usage_error("name a source: ", buf_str(&names));
+	return usage_error(&cmd_events, "name a source: ", buf_str(&names));
 }
 
 static int add_sources(struct event_stream_conf *conf, int n, char **names)
@@ -61,10 +54,10 @@ static int add_sources(struct event_stream_conf *conf, int n, char **names)
 		const struct event_type *type = event_type_find(names[i], strlen(names[i]));
 
 		if (!type)
-			return usage_error("no source ", names[i]);
+			return usage_error(&cmd_events, "no source ", names[i]);
 		for (unsigned k = 0; k < conf->n_types; k++)
 			if (conf->types[k] == type)
-				return usage_error("named twice: ", names[i]);
+				return usage_error(&cmd_events, "named twice: ", names[i]);
 		conf->types[conf->n_types++] = type;
 	}
 	return EXIT_SUCCESS;
@@ -99,20 +92,19 @@ static int run(int argc, char **argv)
 			where = optarg;
 			break;
 		case 'd':
-			if (!duration_parse(optarg, &conf.duration_ns))
-				return usage_error("no duration such as 90s or 1h: ", optarg);
+			if (!parse_duration(optarg, &conf.duration_ns))
+				return usage_error(&cmd_events,
+						   "no duration such as 90s or 1h: ", optarg);
 			break;
 		case 'c':
 			if (!parse_count(optarg, &conf.count))
-				return usage_error("no count: ", optarg);
+				return usage_error(&cmd_events, "no count: ", optarg);
 			break;
 		case 's':
 			conf.stats = true;
 			break;
 		case 'h':
-			printf("usage: kernelsight events %s\n\n%s", cmd_events.usage,
-			       cmd_events.help);
-			return EXIT_SUCCESS;
+			return print_usage(&cmd_events);
 		default:
 			return EXIT_USAGE;
 		}

@@ -97,13 +97,6 @@ static void print_json(const struct event_type *type)
 	printf("%s\n", buf_str(&text));
 }
 
-static int usage_error(const char *what, const char *about)
-{
-	fprintf(stderr, "kernelsight fields: %s%s\nusage: kernelsight fields %s\n", what, about,
-		cmd_fields.usage);
-	return EXIT_USAGE;
-}
-
 static int run(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -119,20 +112,18 @@ static int run(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (c == 'h') {
-			printf("usage: kernelsight fields %s\n\n%s", cmd_fields.usage,
-			       cmd_fields.help);
-			return EXIT_SUCCESS;
+			return print_usage(&cmd_fields);
 		}
 		if (c != 'j' && c != 'm')
 			return EXIT_USAGE;
 		print = c == 'j' ? print_json : print_markdown;
 	}
 	if (argc - optind > 1)
-		return usage_error("one source at most, not ", argv[optind + 1]);
+		return usage_error(&cmd_fields, "one source at most, not ", argv[optind + 1]);
 	if (optind < argc) {
 		types = event_type_find(argv[optind], strlen(argv[optind]));
 		if (!types)
-			return usage_error("no source ", argv[optind]);
+			return usage_error(&cmd_fields, "no source ", argv[optind]);
 		n = 1;
 	}
 	for (unsigned i = 0; i < n; i++) {

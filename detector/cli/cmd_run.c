@@ -15,13 +15,6 @@
 
 #define LOCAL_RULES "/etc/kernelsight/rules.d"
 
-static int usage_error(const char *what, const char *about)
-{
-	fprintf(stderr, "kernelsight run: %s%s\nusage: kernelsight run %s\n", what, about,
-		cmd_run.usage);
-	return EXIT_USAGE;
-}
-
 /* Without -r: the rules of this machine or, where there are none, those that come along. */
 static bool add_default_rules(struct rule_files *files, char **ret_error)
 {
@@ -74,33 +67,37 @@ static int run(int argc, char **argv)
 	};
 	CLEANUP(rule_files_fini) struct rule_files files = { 0 };
 	AUTO_FREE char *error = NULL;
+	bool rules_named = false;
 	struct daemon_conf conf = { 0 };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "r:h", options, NULL)) != -1) {
 		switch (c) {
 		case 'r':
+			rules_named = true;
 			if (!rule_files_add(&files, optarg, &error))
-				return usage_error(error, "");
+				return usage_error(&cmd_run, error, "");
 			break;
 		case 'd':
-			if (!duration_parse(optarg, &conf.duration_ns))
-				return usage_error("no duration such as 90s or 1h: ", optarg);
+			if (!parse_duration(optarg, &conf.duration_ns))
+				return usage_error(&cmd_run,
+						   "no duration such as 90s or 1h: ", optarg);
 			break;
 		case 'n':
 			conf.dry_run = true;
 			break;
 		case 'h':
-			printf("usage: kernelsight run %s\n\n%s", cmd_run.usage, cmd_run.help);
-			return EXIT_SUCCESS;
+			return print_usage(&cmd_run);
 		default:
 			return EXIT_USAGE;
 		}
 	}
 	if (optind < argc)
-		return usage_error("unexpected argument ", argv[optind]);
-	if (files.n == 0 && !add_default_rules(&files, &error))
-		return usage_error(error, "");
+		return usage_error(&cmd_run, "unexpected argument ", argv[optind]);
+	if (rules_named && files.n == 0)
+		return usage_error(&cmd_run, "no *.json in the directory of -r", "");
+	if (!rules_named && !add_default_rules(&files, &error))
+		return usage_error(&cmd_run, error, "");
 	return run_with(&files, &conf);
 }
 

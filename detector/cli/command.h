@@ -16,6 +16,13 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
+/* Says what is wrong with the command line, and the usage. Returns EXIT_USAGE. */
+int usage_error(const struct command *command, const char *what, const char *about);
+/* Prints what `--help` shows. Returns EXIT_SUCCESS. */
+int print_usage(const struct command *command);
+/* Reads a duration of more than 0. */
+bool parse_duration(const char *text, uint64_t *ret_ns);
+
 extern const struct command cmd_check;
 extern const struct command cmd_run;
 extern const struct command cmd_events;

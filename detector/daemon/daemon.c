@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "daemon/clock.h"
 #include "daemon/incidents.h"
+#include "daemon/outlet.h"
 #include "daemon/process.h"
 #include "daemon/session.h"
 #include "daemon/sources.h"
@@ -17,6 +19,8 @@
 #include "hook/hooks.h"
 
 #define FLUSH_NS (5 * NS_PER_S) /* for what is still in the queues of the hooks at the end */
+/* At most this often it is said that rules have too many keys. */
+#define CROWDING_NS (60 * NS_PER_S)
 
 struct daemon {
 	struct daemon_conf conf;
@@ -26,23 +30,31 @@ struct daemon {
 	struct hooks *hooks;
 	struct sources *sources;
 	struct terminal terminal;
+	struct outlet *output;
 	struct host_info host;
 	uint64_t lost;
-	bool output_failed; /* and said so */
+	uint64_t crowding_said;	   /* how many keys had found no place when it was said ... */
+	uint64_t crowding_said_ns; /* ... last */
 };
 
 /* A reader that left, as `head` does, wants no more; on a full disk the hooks still do their part. */
+static void on_output_failed(void *ctx, int error)
+{
+	struct daemon *d = ctx;
+
+	if (error == EPIPE)
+		session_stop(&d->session);
+	else
+		fprintf(stderr, "kernelsight: cannot write to standard output: %s\n",
+			strerror(error));
+}
+
 static void show(struct daemon *d, const struct alert *a)
 {
-	if (terminal_alert(&d->terminal, a))
-		return;
-	if (errno == EPIPE)
-		session_stop(&d->session);
-	else if (!d->output_failed)
-		fprintf(stderr, "kernelsight: cannot write to standard output: %s\n",
-			strerror(errno));
-	d->output_failed = true;
-	clearerr(stdout);
+	CLEANUP(buf_fini) struct buf text = { 0 };
+
+	terminal_alert(&d->terminal, a, &text);
+	outlet_write(d->output, buf_str(&text), text.len);
 }
 
 static void on_transition(void *ctx, const struct transition *t)
@@ -93,12 +105,44 @@ static void on_report(void *ctx, const struct event_type *type, const char *rout
 	report_dead_rules(d, type);
 }
 
+static uint64_t crowded_out(const struct daemon *d)
+{
+	const struct engine_stats *e = engine_stats(d->engine);
+
+	return e->evicted + e->refused;
+}
+
+static void list_crowded_rules(const struct daemon *d)
+{
+	for (unsigned i = 0; i < d->conf.rules->n_rules; i++) {
+		const struct engine_rule_stats *r = engine_rule_stats(d->engine, i);
+
+		if (r->evicted + r->refused)
+			fprintf(stderr,
+				"kernelsight: rule %s: more than %u keys; so far %llu were "
+				"forgotten, and %llu events of new ones not judged\n",
+				d->conf.rules->rules[i].name, ENGINE_MAX_KEYS,
+				(unsigned long long)r->evicted, (unsigned long long)r->refused);
+	}
+}
+
+static void report_crowding(struct daemon *d, uint64_t now_ns)
+{
+	if (crowded_out(d) == d->crowding_said ||
+	    (d->crowding_said_ns && now_ns - d->crowding_said_ns < CROWDING_NS))
+		return;
+	d->crowding_said = crowded_out(d);
+	d->crowding_said_ns = now_ns;
+	list_crowded_rules(d);
+}
+
 static void on_tick(void *ctx, uint64_t now_ns, int64_t wall_offset_ns)
 {
 	struct daemon *d = ctx;
 
 	sources_tick(d->sources, now_ns, wall_offset_ns);
 	engine_tick(d->engine, now_ns, wall_offset_ns);
+	report_crowding(d, now_ns);
 }
 
 static void start_engine(struct daemon *d)
@@ -110,6 +154,7 @@ static void start_engine(struct daemon *d)
 	};
 
 	(void)getrandom(&conf.seed, sizeof(conf.seed), 0);
+	(void)getrandom(&conf.hash_seed, sizeof(conf.hash_seed), 0);
 	d->engine = engine_new(&conf);
 }
 
@@ -158,7 +203,8 @@ static bool start(struct daemon *d)
 		fprintf(stderr, "kernelsight: cannot start: %s\n", strerror(errno));
 		return false;
 	}
-	d->terminal = terminal_on(stdout);
+	d->terminal = terminal_on(STDOUT_FILENO);
+	d->output = outlet_new(d->session.loop, STDOUT_FILENO, on_output_failed, d);
 	host_info_init(&d->host);
 	d->incidents = incidents_new();
 	start_engine(d);
@@ -169,9 +215,11 @@ static bool start(struct daemon *d)
 static void flush_hooks(struct daemon *d)
 {
 	uint64_t until_ns = clock_monotonic_ns() + FLUSH_NS;
+	unsigned signals = session_signals(&d->session);
 
+	session_end_ticks(&d->session);
 	while (!hooks_idle(d->hooks) && clock_monotonic_ns() < until_ns &&
-	       !session_interrupted(&d->session))
+	       session_signals(&d->session) == signals)
 		(void)loop_run_once(d->session.loop, 100);
 }
 
@@ -189,6 +237,7 @@ static void print_summary(const struct daemon *d)
 		(unsigned long long)d->lost, (unsigned long long)h.delivered,
 		(unsigned long long)h.failed, (unsigned long long)h.dropped,
 		(unsigned long long)h.queued);
+	list_crowded_rules(d);
 }
 
 static void stop(struct daemon *d)
@@ -197,6 +246,7 @@ static void stop(struct daemon *d)
 	hooks_free(d->hooks);
 	engine_free(d->engine);
 	incidents_free(d->incidents);
+	outlet_free(d->output);
 	host_info_fini(&d->host);
 	session_fini(&d->session);
 }
@@ -209,7 +259,7 @@ int daemon_run(const struct daemon_conf *conf)
 	if (ok) {
 		fprintf(stderr, "watching; Ctrl-C ends\n");
 		ok = session_run(&d.session) == 0;
-		sources_tick(d.sources, clock_monotonic_ns(), clock_wall_offset_ns());
+		sources_stop(d.sources, clock_monotonic_ns(), clock_wall_offset_ns());
 		flush_hooks(&d);
 		print_summary(&d);
 	}

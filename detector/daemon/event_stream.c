@@ -45,13 +45,18 @@ static void on_event(void *ctx, const struct event *ev)
 		session_stop(&s->session);
 }
 
-/* Once for all events that came together. */
+/* Once for all events that came together. A reader that left, as `head` does, is no failure. */
 static void on_flush(void *ctx)
 {
 	struct stream *s = ctx;
 
-	if (fflush(stdout) != 0)
-		session_stop(&s->session);
+	if (fflush(stdout) == 0)
+		return;
+	if (errno != EPIPE && !s->failed) {
+		s->failed = true;
+		fprintf(stderr, "kernelsight events: cannot write: %s\n", strerror(errno));
+	}
+	session_stop(&s->session);
 }
 
 static void on_loss(void *ctx, const struct event_type *type, uint64_t lost)
@@ -104,7 +109,7 @@ static void print_ledger(const struct stream *s)
 		source_stats(source, &stats);
 		fprintf(stderr,
 			"%s: seen %llu = filtered %llu + emitted %llu + lost %llu (ring full %llu, "
-			"no storage %llu); no room in user space %llu\n",
+			"no storage %llu); lost in user space %llu\n",
 			source_type(source)->name,
 			(unsigned long long)(stats.filtered + stats.emitted + stats.lost_ring_full +
 					     stats.lost_no_storage),
@@ -112,7 +117,7 @@ static void print_ledger(const struct stream *s)
 			(unsigned long long)(stats.lost_ring_full + stats.lost_no_storage),
 			(unsigned long long)stats.lost_ring_full,
 			(unsigned long long)stats.lost_no_storage,
-			(unsigned long long)stats.lost_table_full);
+			(unsigned long long)stats.lost_here);
 	}
 }
 
@@ -157,5 +162,5 @@ int event_stream_run(const struct event_stream_conf *conf)
 	loop_timer_free(s.flush);
 	session_fini(&s.session);
 	buf_fini(&s.line);
-	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+	return ok && !s.failed ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -34,8 +34,11 @@ static ssize_t slurp_proc(int64_t pid, const char *name, char *buf, size_t max)
 	return slurp(path, buf, max);
 }
 
-/* proc(5): fields of stat count from after the comm, which may hold anything but ends with ')'. */
-static bool started_at(int64_t pid, double start_time_s)
+/*
+ * Is it the process that started then, and in which state is it? proc(5): fields of stat count from
+ * after the comm, which may hold anything but ends with ')'.
+ */
+static bool started_at(int64_t pid, double start_time_s, char *ret_state)
 {
 	char stat[1024];
 	unsigned long long ticks;
@@ -43,8 +46,8 @@ static bool started_at(int64_t pid, double start_time_s)
 
 	if (slurp_proc(pid, "stat", stat, sizeof(stat)) <= 0 || !(rest = strrchr(stat, ')')) ||
 	    sscanf(rest + 1,
-		   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-		   &ticks) != 1)
+		   " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+		   ret_state, &ticks) != 2)
 		return false;
 	return ticks == (unsigned long long)(start_time_s * (double)sysconf(_SC_CLK_TCK) + 1e-6);
 }
@@ -134,6 +137,7 @@ static int64_t get_number(const struct event *ev, const char *name)
 bool process_of_event(const struct event *ev, struct process_info *p)
 {
 	struct value comm, start;
+	char state;
 
 	*p = (struct process_info){ .pid = get_number(ev, "pid") };
 	if (p->pid <= 0)
@@ -144,9 +148,10 @@ bool process_of_event(const struct event *ev, struct process_info *p)
 		(void)snprintf(p->comm, sizeof(p->comm), "%.*s", (int)comm.len, comm.text);
 	p->user = p->uid >= 0 ? user_name(p->uid) : xstrdup("");
 	p->parent_comm = p->ppid > 0 ? read_comm(p->ppid) : xstrdup("");
-	if (get(ev, "start_time_s", &start) && started_at(p->pid, start.number)) {
+	if (get(ev, "start_time_s", &start) && started_at(p->pid, start.number, &state)) {
 		p->exe = read_exe(p->pid);
-		p->cmdline = read_cmdline(p->pid);
+		/* one that waits for a disk may hold what reading its memory would wait for */
+		p->cmdline = state == 'D' ? xstrdup("") : read_cmdline(p->pid);
 		p->cgroup = read_cgroup(p->pid);
 	} else {
 		p->exe = xstrdup("");

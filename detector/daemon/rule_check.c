@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/alert.h"
+#include "rule/json_syntax.h"
 #include "rule/mask.h"
 #include "rule/suggest.h"
 #include "util/json_scan.h"
@@ -15,6 +16,7 @@
 struct checker {
 	const struct rule_set *set;
 	const struct rule_file *files; /* in the order of set->files */
+	char **shown;		       /* for each its text with secrets masked, once needed */
 	unsigned n_files;
 	struct alert **examples; /* one for each rule */
 	struct diags *diags;
@@ -87,38 +89,83 @@ static char *suggest_path(const struct alert *alert, const char *missing)
 
 /* --- templates ------------------------------------------------------------------------------- */
 
-static const struct rule_file *file_of(const struct checker *c, const char *name)
+static unsigned file_of(const struct checker *c, const char *name)
 {
 	unsigned i = 0;
 
 	while (i + 1 < c->n_files && c->set->files[i] != name)
 		i++;
-	return &c->files[i];
+	return i;
 }
 
-/* Checks one template against one rule's alerts; path is its place in the rule file, for
- * json_find(). */
-static bool check(const struct checker *c, const struct template *t, const char *file_name,
-		  const char *path, unsigned rule)
+/* Where a template stands: the name of its file, and its path there for json_find(). */
+struct place {
+	const char *file;
+	const char *path;
+};
+
+/* Adds an error at byte `at` of a template. */
+static void report(const struct checker *c, const struct place *place, size_t at,
+		   const char *message)
+{
+	unsigned i = file_of(c, place->file);
+	const struct rule_file *file = &c->files[i];
+	struct json_span span = { 0 };
+
+	if (!c->shown[i])
+		c->shown[i] = mask_secrets(file->text, file->len);
+	if (diags_errors(c->diags) < DIAG_MAX) /* later ones are only counted */
+		(void)json_find(file->text, file->len, place->path, &span);
+	diag_add(c->diags, DIAG_ERROR, file->name, c->shown[i], file->len,
+		 json_string_offset(file->text, span, at), "%s", message);
+}
+
+/* Checks the names in one template against one rule's alerts. */
+static bool check_names(const struct checker *c, const struct template *t,
+			const struct place *place, unsigned rule)
 {
 	const struct alert *alert = c->examples[rule];
 	const char *missing = NULL;
 	long at = template_missing_at(t, alert->doc, alert->doc_len, &missing);
 	AUTO_FREE char *hint = NULL;
-	AUTO_FREE char *shown = NULL;
-	const struct rule_file *file;
-	struct json_span span = { 0 };
+	AUTO_FREE char *message = NULL;
 
 	if (at < 0)
 		return true;
-	file = file_of(c, file_name);
 	hint = suggest_path(alert, missing);
-	shown = mask_secrets(file->text, file->len);
-	(void)json_find(file->text, file->len, path, &span);
-	diag_add(c->diags, DIAG_ERROR, file->name, shown, file->len,
-		 json_string_offset(file->text, span, (size_t)at),
-		 "alerts of rule \"%s\" have no \"%s\"%s", c->set->rules[rule].name, missing, hint);
+	message = xasprintf("alerts of rule \"%s\" have no \"%s\"%s", c->set->rules[rule].name,
+			    missing, hint);
+	report(c, place, (size_t)at, message);
 	return false;
+}
+
+static bool check_json(const struct checker *c, const struct template *t, const struct place *place,
+		       const char *doc, size_t doc_len, const char *when)
+{
+	CLEANUP(buf_fini) struct buf text = { 0 };
+	AUTO_FREE char *problem = NULL;
+	AUTO_FREE char *message = NULL;
+	const char *missing;
+	size_t at;
+
+	(void)template_render(t, doc, doc_len, ESCAPE_JSON, &text, &missing);
+	if (json_syntax_check(buf_str(&text), text.len, &at, &problem))
+		return true;
+	message = xasprintf("the body %s is no JSON: %s", when, problem);
+	report(c, place, template_source_of(t, doc, doc_len, ESCAPE_JSON, at), message);
+	return false;
+}
+
+/* Checks a body that is JSON: with an alert of the rule, and with one of which nothing is known, so
+ * that all values that can be null are. */
+static bool check_body(const struct checker *c, const struct template *t, const struct place *place,
+		       unsigned rule)
+{
+	const struct alert *alert = c->examples[rule];
+	AUTO_FREE char *when = xasprintf("for rule \"%s\"", c->set->rules[rule].name);
+
+	return check_json(c, t, place, alert->doc, alert->doc_len, when) &&
+	       check_json(c, t, place, "{}", 2, "without values");
 }
 
 static void check_summaries(const struct checker *c)
@@ -132,7 +179,7 @@ static void check_summaries(const struct checker *c)
 		index = i > 0 && r->file == r[-1].file ? index + 1 : 0;
 		path = xasprintf("rules/%u/summary", index);
 		if (r->summary)
-			(void)check(c, r->summary, r->file, path, i);
+			(void)check_names(c, r->summary, &(struct place){ r->file, path }, i);
 	}
 }
 
@@ -144,15 +191,16 @@ static bool uses(const struct rule *r, unsigned hook)
 	return false;
 }
 
-/* Against the rules that use the hook, up to the first that it does not suit. */
+/* Checks a template against the rules that use the hook, up to the first that it does not suit. */
 static void check_hook_template(const struct checker *c, unsigned hook, const struct template *t,
-				const char *path)
+				const char *path, bool json)
 {
+	const struct place place = { c->set->hooks[hook].file, path };
 	bool ok = true;
 
 	for (unsigned i = 0; ok && i < c->set->n_rules; i++)
 		if (uses(&c->set->rules[i], hook))
-			ok = check(c, t, c->set->hooks[hook].file, path, i);
+			ok = check_names(c, t, &place, i) && (!json || check_body(c, t, &place, i));
 }
 
 static void check_hook(const struct checker *c, unsigned hook)
@@ -161,11 +209,12 @@ static void check_hook(const struct checker *c, unsigned hook)
 	AUTO_FREE char *body = xasprintf("hooks/%s/body", h->name);
 
 	if (h->body)
-		check_hook_template(c, hook, h->body, body);
+		check_hook_template(c, hook, h->body, body,
+				    !h->content_type || strcasestr(h->content_type, "json"));
 	for (unsigned i = 0; i < h->n_argv; i++) {
 		AUTO_FREE char *argument = xasprintf("hooks/%s/argv/%u", h->name, i);
 
-		check_hook_template(c, hook, h->argv[i], argument);
+		check_hook_template(c, hook, h->argv[i], argument, false);
 	}
 }
 
@@ -173,8 +222,14 @@ void rule_check_templates(const struct rule_set *set, const struct rule_file *fi
 			  struct diags *d)
 {
 	AUTO_FREE struct alert **examples = xcalloc(set->n_rules, sizeof(struct alert *));
+	AUTO_FREE char **shown = xcalloc(n, sizeof(char *));
 	const struct checker c = {
-		.set = set, .files = files, .n_files = n, .examples = examples, .diags = d
+		.set = set,
+		.files = files,
+		.shown = shown,
+		.n_files = n,
+		.examples = examples,
+		.diags = d,
 	};
 
 	for (unsigned i = 0; i < set->n_rules; i++)
@@ -184,4 +239,6 @@ void rule_check_templates(const struct rule_set *set, const struct rule_file *fi
 		check_hook(&c, i);
 	for (unsigned i = 0; i < set->n_rules; i++)
 		alert_unref(examples[i]);
+	for (unsigned i = 0; i < n; i++)
+		free(shown[i]);
 }

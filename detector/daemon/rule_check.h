@@ -7,7 +7,8 @@
 
 /*
  * Adds an error for each {{path}} in a summary, an argument or a body that alerts of the rule (of a
- * hook: of some rule that uses it) do not have. files are those that rule_load() made the set of.
+ * hook: of some rule that uses it) do not have, and for each body that should be JSON and is not.
+ * files are those that rule_load() made the set of.
  */
 void rule_check_templates(const struct rule_set *set, const struct rule_file *files, unsigned n,
 			  struct diags *d);

@@ -27,19 +27,26 @@ static void on_end(void *ctx)
 	session_stop(ctx);
 }
 
-bool session_interrupted(struct session *s)
+unsigned session_signals(const struct session *s)
 {
-	struct signalfd_siginfo info;
+	return s->signals_seen;
+}
 
-	return read(s->signal_fd, &info, sizeof(info)) == sizeof(info);
+void session_end_ticks(struct session *s)
+{
+	loop_timer_cancel(s->tick);
 }
 
 static void on_signal(void *ctx, int fd, unsigned events)
 {
-	(void)fd;
+	struct session *s = ctx;
+	struct signalfd_siginfo info;
+
 	(void)events;
-	if (session_interrupted(ctx))
-		session_stop(ctx);
+	if (read(fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	s->signals_seen++;
+	session_stop(s);
 }
 
 static bool watch_signals(struct session *s)

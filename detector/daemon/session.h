@@ -11,6 +11,7 @@ struct session {
 	struct loop *loop;
 	struct watch *signals;
 	int signal_fd;
+	unsigned signals_seen;
 	struct timer *tick;
 	struct timer *end;
 	session_tick_fn *on_tick;
@@ -28,7 +29,9 @@ void session_fini(struct session *s);
 /* Returns 0 at the end, or -errno if the loop failed. */
 int session_run(struct session *s);
 void session_stop(struct session *s);
-/* After the end: has another signal come? */
-bool session_interrupted(struct session *s);
+/* How many signals have come; while the loop runs, also after the end. */
+unsigned session_signals(const struct session *s);
+/* No more ticks, for what the loop has to do after the end. */
+void session_end_ticks(struct session *s);
 
 #endif

@@ -6,34 +6,19 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "util/control.h"
-#include "util/utf8.h"
+#include "util/printable.h"
 
 #define DETAIL_SHOWN 300 /* characters */
 
-struct terminal terminal_on(FILE *out)
+struct terminal terminal_on(int fd)
 {
-	bool people = isatty(fileno(out));
+	bool people = isatty(fd);
 	const char *no_color = getenv("NO_COLOR");
 
 	return (struct terminal){
-		.out = out,
 		.people = people,
 		.colour = people && !(no_color && *no_color),
 	};
-}
-
-void terminal_safe(struct buf *out, const char *text, size_t len)
-{
-	for (size_t at = 0, n; at < len; at += n) {
-		n = utf8_length(text + at, len - at);
-		if (n == 0 || is_control(text + at, n)) {
-			buf_addc(out, '?');
-			n = n ? n : 1;
-		} else {
-			buf_add(out, text + at, n);
-		}
-	}
 }
 
 static const char *colour_of(const struct alert *a)
@@ -51,9 +36,8 @@ static void add_detail(struct buf *out, const struct alert *a, const char *name,
 
 	if (!alert_text(a, path, &text) || text.len == 0)
 		return;
-	shown = utf8_prefix(text.data, text.len, DETAIL_SHOWN);
 	buf_addf(out, "          %-9s ", name);
-	terminal_safe(out, text.data, shown);
+	shown = printable_add(out, text.data, text.len, DETAIL_SHOWN, "?");
 	buf_adds(out, shown < text.len ? " ...\n" : "\n");
 }
 
@@ -71,7 +55,7 @@ static void add_lines(struct buf *out, const struct terminal *t, const struct al
 					    : "FIRING",
 		 severity_name(a->severity), t->colour ? "\033[0m" : "", a->rule);
 	buf_adds(out, "          ");
-	terminal_safe(out, a->summary, strlen(a->summary));
+	(void)printable_add(out, a->summary, strlen(a->summary), SIZE_MAX, "?");
 	buf_addc(out, '\n');
 	if (a->state == ALERT_RESOLVED)
 		return;
@@ -80,16 +64,12 @@ static void add_lines(struct buf *out, const struct terminal *t, const struct al
 	add_detail(out, a, "why", "rule/why");
 }
 
-bool terminal_alert(const struct terminal *t, const struct alert *a)
+void terminal_alert(const struct terminal *t, const struct alert *a, struct buf *out)
 {
-	CLEANUP(buf_fini) struct buf text = { 0 };
-
 	if (t->people) {
-		add_lines(&text, t, a);
-	} else {
-		buf_add(&text, a->doc, a->doc_len);
-		buf_addc(&text, '\n');
+		add_lines(out, t, a);
+		return;
 	}
-	(void)fwrite(text.data, 1, text.len, t->out);
-	return fflush(t->out) == 0;
+	buf_add(out, a->doc, a->doc_len);
+	buf_addc(out, '\n');
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a rule's own summary says of the fault holds for each transition; what became of it is put in
- * front: "resolved after 31 s: ". The built-in summary names, in this order, what was measured, how much, what is allowed, what is
- * normal, whose it is, and the process:
+ * front: "resolved after 31 s: ". The built-in summary names, in this order, what was measured, how
+ * much, what is allowed, what is normal, whose it is, and the process:
  *
  *	rate(x) 41,200 /s over 5 s, limit 5,000 /s, normal 900 /s (pid=812), pingpong[812]
  */
@@ -12,8 +12,7 @@
 
 #include "engine/key.h"
 #include "engine/lifecycle.h"
-#include "util/control.h"
-#include "util/utf8.h"
+#include "util/printable.h"
 
 static void add_lead(const struct transition *t, struct buf *out)
 {
@@ -69,24 +68,6 @@ static void add_builtin(const struct transition *t, const struct process_info *p
 		buf_addf(out, ", pid %lld", (long long)p->pid);
 }
 
-static void add_printable(const struct buf *text, struct buf *out)
-{
-	size_t len = utf8_prefix(buf_str(text), text->len, SUMMARY_MAX);
-
-	for (size_t at = 0; at < len;) {
-		const char *s = text->data + at;
-		size_t n = utf8_length(s, len - at);
-
-		if (n == 0)
-			buf_adds(out, "\xef\xbf\xbd"); /* U+FFFD */
-		else if (is_control(s, n))
-			buf_addc(out, ' ');
-		else
-			buf_add(out, s, n);
-		at += n ? n : 1;
-	}
-}
-
 void alert_write_summary(const struct transition *t, const struct process_info *process,
 			 const struct buf *doc, struct buf *out)
 {
@@ -99,5 +80,5 @@ void alert_write_summary(const struct transition *t, const struct process_info *
 				      &missing);
 	else
 		add_builtin(t, process, &raw);
-	add_printable(&raw, out);
+	(void)printable_add(out, buf_str(&raw), raw.len, SUMMARY_MAX, " ");
 }

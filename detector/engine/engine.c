@@ -99,3 +99,8 @@ const struct engine_stats *engine_stats(const struct engine *e)
 {
 	return &e->shared.stats;
 }
+
+const struct engine_rule_stats *engine_rule_stats(const struct engine *e, unsigned rule)
+{
+	return &e->trackers[rule].stats;
+}

@@ -12,14 +12,21 @@
  *
  * A rule without a window judges single events, by "above" and "below" only: its alert is pending
  * from the first matching event, fires with the first that comes `for` later or more (a gap of
- * `keep` starts over), and resolves when nothing matched for `keep`.
+ * `keep` starts over), and resolves when nothing matched for `keep`. For the jitter of ticks, `for`,
+ * "clear" and "repeat" are over up to 50 ms early.
  *
  * A key without events in the window has the count, rate and sum 0: that can be below a limit, and
  * is normal or not for a baseline. A key is known by its first event; one that has been silent for
- * the window, at least for 10 min, is forgotten, but for rules with "below" or a baseline.
+ * the window, at least for 10 min, is forgotten; one with a baseline when it has been silent for
+ * 1 h and for six half-lives, after which the baseline says little but 0. Rules with "below"
+ * forget none: silence is what they watch.
  *
- * A baseline learns at each tick, but not from windows that hold a pending or firing alert or a
- * loss, nor before the key was known for a whole window: until then counts rise as it fills.
+ * Where "by" holds pid or tid, and events tell when their process began, a process that gets the id
+ * of another one has a key of its own, although it reads the same.
+ *
+ * A baseline learns at each tick, but not while its alert is pending, nor from windows that a firing
+ * alert or a loss reaches into, nor before the key was known for a whole window: until then counts
+ * rise as it fills.
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
@@ -43,8 +50,7 @@ struct transition {
 	const struct rule *rule;
 	const struct value *key; /* rule->n_by values */
 	double value; /* now; NaN for an empty window; without one, of the latest matching event */
-	double threshold; /* the limit: above, else below, else the baseline's; NaN if there is none
-			   */
+	double threshold; /* above, else below, else the baseline's limit; NaN if there is none */
 	uint64_t samples; /* in the window; without one, matching events in this incident */
 	const struct baseline *baseline; /* NULL if the rule has none */
 	enum quality quality;
@@ -52,7 +58,10 @@ struct transition {
 	uint64_t started_ns; /* CLOCK_MONOTONIC: the first event or tick that met the condition */
 	uint64_t ended_ns;   /* when it was decided that it is over; 0 while firing */
 	int64_t wall_offset_ns;
-	/* The one that fired it, of a window the worst in it; when resolved, still that one. */
+	/*
+	 * The one that fired it; when resolved, still that one. Of a window one of the worst in it:
+	 * no milder than any in the newer half, and of equally bad ones the newer.
+	 */
 	struct event event;
 };
 
@@ -61,7 +70,8 @@ typedef void transition_fn(void *ctx, const struct transition *t);
 
 struct engine_conf {
 	const struct rule_set *rules; /* borrowed; must outlive the engine */
-	uint64_t seed;		      /* for ids */
+	uint64_t seed;		      /* for ids, which show it to everybody */
+	uint64_t hash_seed;	      /* for the tables of keys: independent of seed, and secret */
 	unsigned max_keys;	      /* per rule; 0: ENGINE_MAX_KEYS */
 	transition_fn *on_transition;
 	void *ctx;
@@ -78,6 +88,12 @@ struct engine_stats {
 	uint64_t firing;  /* now */
 	uint64_t evicted; /* keys forgotten because of max_keys */
 	uint64_t refused; /* events of keys that found no place: all others pending or firing */
+};
+
+/* What the bound on keys cost one rule; parts of the sums above. */
+struct engine_rule_stats {
+	uint64_t evicted;
+	uint64_t refused;
 };
 
 struct engine; /* opaque */
@@ -97,5 +113,7 @@ void engine_tick(struct engine *e, uint64_t now_ns, int64_t wall_offset_ns);
 void engine_loss(struct engine *e, const struct event_type *type, uint64_t lost, uint64_t now_ns);
 
 const struct engine_stats *engine_stats(const struct engine *e);
+/* Of the rule at that index of the rule set. */
+const struct engine_rule_stats *engine_rule_stats(const struct engine *e, unsigned rule);
 
 #endif

@@ -41,16 +41,33 @@ static size_t pack_value(enum field_type type, const struct value *v, unsigned c
 	return 0;
 }
 
-size_t key_pack(const struct rule *rule, const struct event *ev,
-		unsigned char ret_packed[KEY_BYTES_MAX])
+const struct field *key_start_time(const struct rule *rule)
+{
+	static const char name[] = "start_time_s";
+
+	for (unsigned i = 0; i < rule->n_by; i++)
+		if (!strcmp(rule->by[i]->name, "pid") || !strcmp(rule->by[i]->name, "tid"))
+			return event_field_find(rule->on, name, strlen(name));
+	return NULL;
+}
+
+static size_t pack_field(const struct field *f, const struct event *ev, unsigned char *ret_packed)
 {
 	struct value v;
+
+	event_get(ev, f, &v);
+	return pack_value(f->type, &v, ret_packed);
+}
+
+size_t key_pack(const struct rule *rule, const struct field *start_time, const struct event *ev,
+		unsigned char ret_packed[KEY_BYTES_MAX])
+{
 	size_t len = 0;
 
-	for (unsigned i = 0; i < rule->n_by; i++) {
-		event_get(ev, rule->by[i], &v);
-		len += pack_value(rule->by[i]->type, &v, ret_packed + len);
-	}
+	for (unsigned i = 0; i < rule->n_by; i++)
+		len += pack_field(rule->by[i], ev, ret_packed + len);
+	if (start_time)
+		len += pack_field(start_time, ev, ret_packed + len);
 	return len;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The key of an event under a rule: the values of the rule's "by" fields, packed into bytes that
- * can be hashed, compared and stored as they are. The rule says what the bytes mean.
+ * can be hashed, compared and stored as they are. The rule says what the bytes mean. When a
+ * process began may stand behind them: it tells keys apart, and is not shown.
  */
 #ifndef ENGINE_KEY_H
 #define ENGINE_KEY_H
@@ -10,10 +11,15 @@
 
 /* A text is cut at KEY_TEXT_MAX bytes. */
 #define KEY_TEXT_MAX  255
-#define KEY_BYTES_MAX (RULE_BY_MAX * (1 + KEY_TEXT_MAX))
+#define KEY_BYTES_MAX (RULE_BY_MAX * (1 + KEY_TEXT_MAX) + sizeof(double))
 
-/* Returns how many bytes were written; 0 for a rule that has one key for all. */
-size_t key_pack(const struct rule *rule, const struct event *ev,
+/*
+ * The field that tells processes apart that had the same pid or tid one after the other; NULL if the
+ * rule has neither in "by", or its events do not tell.
+ */
+const struct field *key_start_time(const struct rule *rule);
+/* start_time: as above. Returns how many bytes were written; 0 for a rule that has one key for all. */
+size_t key_pack(const struct rule *rule, const struct field *start_time, const struct event *ev,
 		unsigned char ret_packed[KEY_BYTES_MAX]);
 /* Writes rule->n_by values, which lend from packed. */
 void key_unpack(const struct rule *rule, const unsigned char *packed,

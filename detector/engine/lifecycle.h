@@ -2,11 +2,11 @@
 /*
  * The life of one alert, as a state machine that knows nothing but whether the condition holds:
  *
- *	             holds                 held for_ns
- *	INACTIVE ------------> PENDING ------------------> FIRING --. repeat_ns since the last
- *notice ^ ^                    |                         |  ^    | | '---- no longer -----' |
- *'----'
- *	   '------------ has cleared for clear_ns ----------'
+ *	            holds               held for_ns
+ *	INACTIVE ------------> PENDING -------------> FIRING --.
+ *	 ^    ^                   |                   |   ^    | repeat_ns since it was last said
+ *	 |    '---- no longer ----'                   |   '----'
+ *	 '--------- has cleared for clear_ns ---------'
  */
 #ifndef ENGINE_LIFECYCLE_H
 #define ENGINE_LIFECYCLE_H
@@ -36,6 +36,12 @@ static inline uint64_t elapsed_ns(uint64_t now_ns, uint64_t since_ns)
 {
 	return now_ns > since_ns ? now_ns - since_ns : 0;
 }
+
+/*
+ * How much of a length of time may be missing: a tick looks early after one that came late, and must
+ * not wait for the next one because of it.
+ */
+#define LIFECYCLE_SLACK_NS (50 * NS_PER_MS)
 
 /*
  * One observation: does the condition hold, and, while firing, does what ends the alert? What holds

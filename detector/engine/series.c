@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/noise.h"
+
 double series_measure(const struct rule *rule, const struct event *ev)
 {
 	const struct measure *m = &rule->when.value;
@@ -17,50 +19,42 @@ double series_measure(const struct rule *rule, const struct event *ev)
 	return v.number;
 }
 
-/* baseline.h explains it. */
-static double grain(const struct condition *c)
+static void show(struct shown *shown, const struct event *ev, double value)
 {
-	const struct measure *m = &c->value;
-	bool counts =
-		!m->field || (m->field->unit == UNIT_COUNT &&
-			      (m->aggregate == AGGREGATE_SUM || m->aggregate == AGGREGATE_RATE));
-
-	if (!counts)
-		return 0;
-	return m->aggregate == AGGREGATE_RATE ? (double)NS_PER_S / (double)c->window_ns : 1;
+	memcpy((void *)shown->event.record, ev->record, ev->type->record_size);
+	shown->event.wall_offset_ns = ev->wall_offset_ns;
+	shown->value = value;
+	shown->set = true;
 }
 
-static void show(struct series *s, const struct event *ev, double value)
-{
-	memcpy((void *)s->event.record, ev->record, ev->type->record_size);
-	s->event.wall_offset_ns = ev->wall_offset_ns;
-	s->shown = value;
-}
-
-/* In one block: the series, the baseline, the record (both of 8-byte alignment), the key. */
+/* In one block: the series, the baseline, one or two records (all of 8-byte alignment), the key. */
 struct series *series_new(const struct rule *rule, const struct event *ev, const unsigned char *key,
 			  size_t len, uint64_t hash)
 {
 	const struct condition *c = &rule->when;
+	bool windowed = c->value.aggregate != AGGREGATE_NONE;
 	size_t baseline_size = c->has_baseline ? sizeof(struct baseline) : 0;
-	size_t record_size = ev->type->record_size;
-	struct series *s = xcalloc(1, sizeof(*s) + baseline_size + record_size + len);
+	size_t records_size = ev->type->record_size * (windowed ? 2 : 1);
+	struct series *s = xcalloc(1, sizeof(*s) + baseline_size + records_size + len);
 	unsigned char *tail = (unsigned char *)(s + 1);
 
 	if (c->has_baseline) {
 		s->baseline = (struct baseline *)tail;
-		s->baseline->grain = grain(c);
+		noise_floor(c, s->baseline);
+		tail += baseline_size;
 	}
-	s->event = (struct event){ .type = ev->type, .record = tail + baseline_size };
+	s->worst[0].event = (struct event){ .type = ev->type, .record = tail };
+	if (windowed) {
+		s->worst[1].event = (struct event){ ev->type, tail + ev->type->record_size, 0 };
+		s->window = window_new(c->value.aggregate, c->value.quantile, c->window_ns);
+	}
+	tail += records_size;
 	if (len)
-		memcpy(tail + baseline_size + record_size, key, len);
-	s->keyed.key = tail + baseline_size + record_size;
+		memcpy(tail, key, len);
+	s->keyed.key = tail;
 	s->keyed.len = (unsigned)len;
 	s->keyed.hash = hash;
-	if (c->value.aggregate != AGGREGATE_NONE)
-		s->window = window_new(c->value.aggregate, c->value.quantile, c->window_ns);
 	s->usual_since_ns = s->first_ns = s->last_ns = event_time_ns(ev);
-	show(s, ev, series_measure(rule, ev));
 	return s;
 }
 
@@ -72,34 +66,77 @@ void series_free(struct series *s)
 	free(s);
 }
 
-/*
- * The event to show: with a window the worst one inside it, else the latest, until the alert fires.
- * What a quantile or a sum has to say is best said by its worst part.
- */
-static bool worth_showing(const struct series *s, const struct rule *rule, const struct event *ev,
-			  double value)
+static bool milder(const struct rule *rule, double a, double b)
 {
-	bool milder =
-		condition_side(&rule->when) == BASELINE_BELOW ? value > s->shown : value < s->shown;
-	uint64_t age_ns = elapsed_ns(event_time_ns(ev), event_time_ns(&s->event));
+	return condition_side(&rule->when) == BASELINE_BELOW ? a > b : a < b;
+}
 
-	return s->life.phase != PHASE_FIRING && (!milder || age_ns >= rule->when.window_ns);
+/*
+ * Two records suffice for the newer half of the window:
+ *
+ *	            worst[!half]     worst[half]
+ *	events   |---------------|------------------|
+ *	         half a window                     now, at most half a window after the bar
+ */
+static void add_worst(struct series *s, const struct rule *rule, const struct event *ev,
+		      double value, uint64_t at_ns)
+{
+	if (elapsed_ns(at_ns, s->half_began_ns) >= rule->when.window_ns / 2) {
+		s->half = !s->half;
+		s->half_began_ns = at_ns;
+		s->worst[s->half].set = false;
+	}
+	if (!s->worst[s->half].set || !milder(rule, value, s->worst[s->half].value))
+		show(&s->worst[s->half], ev, value);
+}
+
+void series_choose(struct series *s, const struct rule *rule, uint64_t now_ns)
+{
+	struct shown *newer = &s->worst[s->half], *older = &s->worst[!s->half];
+	uint64_t older_ns;
+
+	if (!older->set)
+		return;
+	older_ns = event_middle_ns(&older->event);
+	if (elapsed_ns(now_ns, older_ns) < rule->when.window_ns &&
+	    milder(rule, newer->value, older->value)) {
+		s->half = !s->half;
+		s->half_began_ns = older_ns;
+	}
+}
+
+/* A sample that is longer than the window, after a late tick, brings what falls into the window. */
+static void add_to_window(struct series *s, const struct condition *c, double value, uint64_t at_ns,
+			  uint64_t end_ns)
+{
+	enum aggregate a = c->value.aggregate;
+	uint64_t half_window_ns = c->window_ns / 2;
+	uint64_t half_sample_ns = end_ns - at_ns;
+
+	if (half_sample_ns > half_window_ns) {
+		at_ns = end_ns - half_window_ns;
+		if (a == AGGREGATE_SUM || a == AGGREGATE_RATE)
+			value *= (double)half_window_ns / (double)half_sample_ns;
+	}
+	window_add(s->window, at_ns, value);
 }
 
 void series_add(struct series *s, const struct rule *rule, const struct event *ev, double value)
 {
-	uint64_t ts_ns = event_time_ns(ev);
+	uint64_t at_ns = event_middle_ns(ev), end_ns = event_time_ns(ev);
 
-	if (ts_ns > s->last_ns)
-		s->last_ns = ts_ns;
-	if (worth_showing(s, rule, ev, value))
-		show(s, ev, value);
+	if (end_ns > s->last_ns)
+		s->last_ns = end_ns;
 	if (s->window) {
-		window_add(s->window, event_middle_ns(ev), value);
-	} else {
-		s->samples++;
-		s->value = value;
+		add_to_window(s, &rule->when, value, at_ns, end_ns);
+		if (s->life.phase != PHASE_FIRING)
+			add_worst(s, rule, ev, value, at_ns);
+		return;
 	}
+	s->samples++;
+	s->value = value;
+	if (s->life.phase != PHASE_FIRING)
+		show(&s->worst[0], ev, value);
 }
 
 struct reading series_read(const struct series *s, bool degraded, uint64_t now_ns)

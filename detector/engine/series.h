@@ -12,16 +12,24 @@
 #include "engine/lifecycle.h"
 #include "util/ulid.h"
 
+/* An event that may be shown; its record is in the allocation of its series. */
+struct shown {
+	struct event event;
+	double value;
+	bool set;
+};
+
 struct series {
 	struct keyed keyed; /* first: a keyed of the engine's tables is a series */
 	struct lifecycle life;
-	uint64_t usual_since_ns;     /* known, and neither pending nor firing, since then */
-	uint64_t first_ns;	     /* from when on it is known */
-	uint64_t last_ns;	     /* latest event */
-	uint64_t samples;	     /* without a window: matching events in this incident */
-	double value;		     /* without a window: of the latest matching event */
-	double shown;		     /* of the event to show */
-	struct event event;	     /* the one to show; its record is in the same allocation */
+	uint64_t usual_since_ns; /* known, and not firing, since then */
+	uint64_t first_ns;	 /* from when on it is known */
+	uint64_t last_ns;	 /* latest event */
+	uint64_t samples;	 /* without a window: matching events in this incident */
+	double value;		 /* without a window: of the latest matching event */
+	struct shown worst[2];	 /* of this half-window, and of the one before it ... */
+	unsigned half;		 /* ... index of the former; without a window always 0 */
+	uint64_t half_began_ns;
 	struct window *window;	     /* NULL without one */
 	struct baseline *baseline;   /* NULL without one; in the same allocation */
 	char incident[ULID_LEN + 1]; /* PHASE_FIRING: id of the transition that began it */
@@ -30,13 +38,20 @@ struct series {
 /* What of the event the rule measures; without a field, 1: each event counts. */
 double series_measure(const struct rule *rule, const struct event *ev);
 
-/* A series without samples, for the key of an event; copies the key and the event. */
+/* A series without samples, for the key of an event; copies the key. */
 struct series *series_new(const struct rule *rule, const struct event *ev, const unsigned char *key,
 			  size_t len, uint64_t hash);
 void series_free(struct series *s);
 
 /* Takes in an event that the rule measures as value. */
 void series_add(struct series *s, const struct rule *rule, const struct event *ev, double value);
+
+/*
+ * Settles, when the alert fires, which event worst[half] shows until it resolves: the latest, with a
+ * window the worst of at least its newer half. What a quantile or a sum has to say is best said by
+ * its worst part.
+ */
+void series_choose(struct series *s, const struct rule *rule, uint64_t now_ns);
 
 /* What there is to judge at now. */
 struct reading series_read(const struct series *s, bool degraded, uint64_t now_ns);

@@ -13,7 +13,10 @@
 #include "util/hash.h"
 
 #define LOSS_WINDOW_MIN_NS NS_PER_S
-#define FORGET_AFTER_NS	   (600 * NS_PER_S)
+#define FORGET_NS	   (600 * NS_PER_S)
+/* With a baseline, and that many half-lives: then 1/64 is left of what was learnt before. */
+#define FORGET_BASELINE_NS (3600 * NS_PER_S)
+#define FORGET_HALF_LIVES  6
 
 struct moment {
 	uint64_t now_ns;
@@ -40,6 +43,16 @@ static bool seen_on_arrival(const struct condition *c)
 	return grows && c->above.set && !c->below.set && !c->has_baseline;
 }
 
+static uint64_t forget_after_ns(const struct condition *c)
+{
+	if (c->below.set)
+		return UINT64_MAX;
+	if (c->has_baseline)
+		return at_least(FORGET_HALF_LIVES * c->baseline.half_life_ns,
+				at_least(c->window_ns, FORGET_BASELINE_NS));
+	return at_least(c->window_ns, FORGET_NS);
+}
+
 void tracker_init(struct tracker *t, const struct rule *rule, struct tracker_shared *shared)
 {
 	uint64_t quiet_ns = windowed(rule) ? rule->when.window_ns : rule->keep_ns;
@@ -48,6 +61,8 @@ void tracker_init(struct tracker *t, const struct rule *rule, struct tracker_sha
 		.shared = shared,
 		.rule = rule,
 		.on_arrival = seen_on_arrival(&rule->when),
+		.start_time = key_start_time(rule),
+		.forget_ns = forget_after_ns(&rule->when),
 		.life = { rule->for_ns, windowed(rule) ? rule->clear.for_ns : 0, rule->repeat_ns },
 		.losses = window_new(AGGREGATE_SUM, 0, at_least(quiet_ns, LOSS_WINDOW_MIN_NS)),
 	};
@@ -81,10 +96,12 @@ static bool make_room(struct tracker *t)
 		return true;
 	if (!t->keys.oldest) {
 		t->shared->stats.refused++;
+		t->stats.refused++;
 		return false;
 	}
 	drop(t, (struct series *)t->keys.oldest);
 	t->shared->stats.evicted++;
+	t->stats.evicted++;
 	return true;
 }
 
@@ -92,9 +109,9 @@ static bool make_room(struct tracker *t)
 static struct series *get_series(struct tracker *t, const struct event *ev)
 {
 	unsigned char key[KEY_BYTES_MAX];
-	size_t len = key_pack(t->rule, ev, key);
+	size_t len = key_pack(t->rule, t->start_time, ev, key);
 	/* With the seed, nobody can choose names that all fall into one bucket. */
-	uint64_t hash = hash_bytes(HASH_INIT ^ t->shared->conf.seed, key, len);
+	uint64_t hash = hash_bytes(HASH_INIT ^ t->shared->conf.hash_seed, key, len);
 	struct keyed *known = keytable_find(&t->keys, key, (unsigned)len, hash);
 	struct series *s;
 
@@ -151,7 +168,7 @@ static void report(struct tracker *t, struct series *s, enum change change, cons
 		.started_ns = s->life.since_ns,
 		.ended_ns = change == CHANGE_RESOLVED ? m->now_ns : 0,
 		.wall_offset_ns = m->wall_offset_ns,
-		.event = s->event,
+		.event = s->worst[s->half].event,
 	};
 
 	key_unpack(t->rule, s->keyed.key, key);
@@ -167,6 +184,8 @@ static void advance(struct tracker *t, struct series *s, bool holds, bool clears
 	enum change change = lifecycle_step(&s->life, &t->life, holds, clears, m->now_ns);
 
 	keytable_hold(&t->keys, &s->keyed, s->life.phase != PHASE_INACTIVE);
+	if (change == CHANGE_FIRED)
+		series_choose(s, t->rule, m->now_ns);
 	if (change != CHANGE_NONE)
 		report(t, s, change, r, m);
 }
@@ -175,8 +194,10 @@ static void advance(struct tracker *t, struct series *s, bool holds, bool clears
 static double evaluate(struct tracker *t, struct series *s, const struct moment *m)
 {
 	struct reading r = series_read(s, degraded(t, m->now_ns), m->now_ns);
+	bool firing = s->life.phase == PHASE_FIRING;
 
-	advance(t, s, condition_holds(&t->rule->when, &r), condition_clears(t->rule, &r), &r, m);
+	advance(t, s, !firing && condition_holds(&t->rule->when, &r),
+		firing && condition_clears(t->rule, &r), &r, m);
 	return r.value;
 }
 
@@ -191,24 +212,26 @@ static void feed_window(struct tracker *t, const struct event *ev, const struct 
 		evaluate(t, s, m);
 }
 
-/* Only from windows that neither an alert nor a loss reaches into, and that had time to fill. */
+/*
+ * Not while the alert is up, nor from windows that a firing one or a loss reaches into, nor before
+ * the window had time to fill. What made it pending may still be in the window: a key that is
+ * pending on and off would never learn, and single values far out are outvoted.
+ */
 static void learn(struct tracker *t, struct series *s, double value, const struct moment *m)
 {
 	const struct condition *c = &t->rule->when;
 
-	if (s->life.phase != PHASE_INACTIVE)
+	if (s->life.phase == PHASE_FIRING)
 		s->usual_since_ns = m->now_ns;
-	else if (elapsed_ns(m->now_ns, s->usual_since_ns) >= c->window_ns &&
+	else if (s->life.phase == PHASE_INACTIVE &&
+		 elapsed_ns(m->now_ns, s->usual_since_ns) >= c->window_ns &&
 		 !degraded(t, m->now_ns))
 		baseline_learn(s->baseline, &c->baseline, value, m->now_ns);
 }
 
 static bool forgettable(const struct tracker *t, const struct series *s, const struct moment *m)
 {
-	const struct condition *c = &t->rule->when;
-
-	return s->life.phase == PHASE_INACTIVE && !c->below.set && !c->has_baseline &&
-	       elapsed_ns(m->now_ns, s->last_ns) >= at_least(c->window_ns, FORGET_AFTER_NS);
+	return s->life.phase == PHASE_INACTIVE && elapsed_ns(m->now_ns, s->last_ns) >= t->forget_ns;
 }
 
 static void tick_window(struct tracker *t, struct series *s, const struct moment *m)

@@ -21,6 +21,9 @@ struct tracker {
 	struct tracker_shared *shared; /* borrowed */
 	const struct rule *rule;       /* borrowed */
 	bool on_arrival; /* windowed, and a crossing can be seen when an event arrives */
+	const struct field *start_time; /* see key_start_time() */
+	uint64_t forget_ns;		/* a key that was silent for this long; UINT64_MAX: never */
+	struct engine_rule_stats stats;
 	struct lifecycle_conf life;
 	struct window *losses; /* of the rule's source, over the rule's window */
 	struct keytable keys;  /* of series */

@@ -84,8 +84,10 @@ unsigned event_field_index(const struct event_type *type, const struct field *f)
 /* CLOCK_MONOTONIC and wall-clock time of the event. */
 uint64_t event_time_ns(const struct event *ev);
 uint64_t event_wall_ns(const struct event *ev);
-/* CLOCK_MONOTONIC, the middle of what it stands for: of a sample's interval; of a point, its time.
- * By this time it is put into windows, so that a window of n seconds holds n samples of a second. */
+/*
+ * CLOCK_MONOTONIC, the middle of what it stands for: of a sample's interval; of a point, its time.
+ * By this time it is put into windows, so that a window of n seconds holds n samples of a second.
+ */
 uint64_t event_middle_ns(const struct event *ev);
 
 /* Reads a field of an event. */
@@ -97,7 +99,8 @@ void event_write_json(const struct event *ev, struct json *j);
 void value_write_json(const struct value *v, struct json *j);
 /* Writes a value as plain text; bytes as they are. */
 void value_write_text(const struct value *v, struct buf *out);
-/* Reads a textual IPv4 or IPv6 address into 16 bytes, IPv4 as ::ffff:a.b.c.d; false if it is none. */
+/* Reads the text of an IPv4 or IPv6 address into 16 bytes, IPv4 as ::ffff:a.b.c.d; false if it is
+ * none. */
 bool addr_parse(const char *s, unsigned char ret_addr[16]);
 
 #endif

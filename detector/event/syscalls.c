@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/nearest.h"
+
 #define NATIVE(number, name) [number] = name,
 #define COMPAT(number, name)
 static const char *const native[] = {
@@ -28,6 +30,34 @@ const char *syscall_name(uint32_t number, bool compat)
 	if (compat)
 		return lookup(compat_table, ARRAY_SIZE(compat_table), number);
 	return lookup(native, ARRAY_SIZE(native), number);
+}
+
+static bool find_name(const char *const *table, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (table[i] && strcmp(table[i], name) == 0)
+			return true;
+	return false;
+}
+
+static const char *nearest_name(const char *name)
+{
+	const char *names[ARRAY_SIZE(native)];
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(native); i++)
+		if (native[i])
+			names[n++] = native[i];
+	return nearest(name, names, n);
+}
+
+bool syscall_known(const char *name, const char **ret_near)
+{
+	if (find_name(native, ARRAY_SIZE(native), name) ||
+	    find_name(compat_table, ARRAY_SIZE(compat_table), name))
+		return true;
+	*ret_near = nearest_name(name);
+	return false;
 }
 
 /* In the order of strcmp(3). */

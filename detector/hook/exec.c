@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Hooks that run a program: argv as rendered, never a shell; the alert document on standard input,
- * a few of its parts in an environment that holds nothing else. What the program starts is in its
- * process group and ends with it. A program is run once for an alert and never again: only its
- * author could know whether a second run is harmless.
+ * a few of its parts in an environment that holds nothing else. What the program starts ends with it
+ * as long as it stays in its process group. A program is run once for an alert, not for its repeats,
+ * and never again: only its author could know whether a second run is harmless.
  */
 #include <errno.h>
 #include <poll.h>
@@ -101,11 +101,14 @@ static bool prepare(struct hook *h, char **ret_error)
 	return true;
 }
 
-static const char *refuse(struct hook *h, const struct alert *a)
+static const char *refuse(struct hook *h, const struct delivery *d)
 {
 	struct exec *x = h->impl;
+	uint64_t now_ns = loop_now_ns(h->env->loop);
 
-	return limits_refuse(x->limits, a, loop_now_ns(h->env->loop));
+	if (now_ns - d->queued_ns > MAX_WAIT_NS && !limits_undoes(x->limits, d->alert))
+		return "it waited too long";
+	return limits_refuse(x->limits, d->alert, now_ns);
 }
 
 /* --- a run ----------------------------------------------------------------------------------- */
@@ -175,6 +178,7 @@ static char *failure(const struct run *r, const char *failed_step, int error, in
 static void on_end(void *ctx, int fd, unsigned events)
 {
 	struct run *r = ctx;
+	struct exec *x = r->hook->impl;
 	AUTO_FREE char *what = NULL;
 	const char *failed_step;
 	int error = 0;
@@ -184,6 +188,8 @@ static void on_end(void *ctx, int fd, unsigned events)
 	for (int i = 0; i < DRAIN_READS && read_output(r) > 0; i++)
 		;
 	failed_step = spawn_error(&r->child, &error);
+	if (failed_step)
+		limits_take_back(x->limits, r->delivery->alert);
 	what = failure(r, failed_step, error, run_end(r));
 	hook_done(r->hook, r->delivery,
 		  &(struct outcome){ .verdict = what ? VERDICT_REFUSED : VERDICT_DELIVERED,
@@ -254,6 +260,9 @@ static int start(struct run *r, const struct strings *argv)
 
 static void give_up(struct hook *h, struct delivery *d, const char *what)
 {
+	struct exec *x = h->impl;
+
+	limits_take_back(x->limits, d->alert);
 	hook_done(h, d, &(struct outcome){ .verdict = VERDICT_REFUSED, .what = what });
 }
 
@@ -332,7 +341,7 @@ static void free_exec(struct hook *h, uint64_t deadline_ns)
 }
 
 const struct hook_ops hook_exec_ops = {
-	.max_wait_ns = MAX_WAIT_NS,
+	.ignores_repeats = true,
 	.prepare = prepare,
 	.refuse = refuse,
 	.send = run_program,

@@ -13,6 +13,8 @@ void slack_body(const struct alert *a, struct buf *out);
 /* PagerDuty Events API v2: trigger or resolve, never over PAGERDUTY_BODY_MAX. */
 void pagerduty_body(const struct alert *a, const char *routing_key, struct buf *out);
 
+#define WEBHOOK_KEY_PREFIX "whsec_"
+
 /* The key in a Standard Webhooks secret, "whsec_" and base64 of 24 to 64 bytes; false if it is
  * none. */
 bool webhook_key(const char *secret, struct buf *ret_key);

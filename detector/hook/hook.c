@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The queue of one hook. Alerts are tried in order, as many at a time as the hook has slots. A try
- * that may work later leaves the alert at the head, so that no later one overtakes it, and delays
- * the whole hook: the back-off belongs to the sink and not to an alert.
+ * The queue of one hook. Alerts are tried in order, as many at a time as the hook has slots, but of
+ * one rule and key one at a time: its resolved never overtakes its firing. A try that may work later
+ * puts the alert back at the head, so that no later one overtakes it, and delays the whole hook: the
+ * back-off belongs to the sink and not to an alert.
  */
 #include "hook/hook.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -44,7 +46,11 @@ void hook_log(const struct hook *h, const char *fmt, ...)
 char *hook_secret(struct hook *h, const struct secret_ref *ref, char **ret_error)
 {
 	AUTO_FREE char *warning = NULL;
-	char *text = secret_read(ref, ret_error, &warning);
+	char *text;
+
+	/* from here on no core dump, and no debugger of the same user, has a way to it */
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	text = secret_read(ref, ret_error, &warning);
 
 	if (warning)
 		hook_log(h, "warning: %s", warning);
@@ -53,20 +59,41 @@ char *hook_secret(struct hook *h, const struct secret_ref *ref, char **ret_error
 	return text;
 }
 
-static void drop(struct hook *h, struct delivery *d)
+/* Forgets a delivery, which is in no queue any more. */
+static void forget(struct hook *h, struct delivery *d)
 {
-	TAILQ_REMOVE(&h->queue, d, link);
 	h->stats.queued--;
 	alert_unref(d->alert);
 	free(d);
 }
 
-static struct delivery *first_waiting(const struct hook *h)
+static void drop(struct hook *h, struct delivery *d)
+{
+	TAILQ_REMOVE(&h->waiting, d, link);
+	h->stats.dropped++;
+	forget(h, d);
+}
+
+static bool identity_in_flight(const struct hook *h, const char *identity)
+{
+	const struct delivery *d;
+
+	TAILQ_FOREACH(d, &h->in_flight, link)
+	if (!strcmp(d->alert->identity, identity))
+		return true;
+	return false;
+}
+
+/* The first that may be tried now. Of those with its identity none waits ahead of it: that one
+ * would be held up by the same one in flight. */
+static struct delivery *next_delivery(const struct hook *h)
 {
 	struct delivery *d;
 
-	TAILQ_FOREACH(d, &h->queue, link)
-	if (!d->in_flight)
+	if (h->n_in_flight == h->slots)
+		return NULL;
+	TAILQ_FOREACH(d, &h->waiting, link)
+	if (!identity_in_flight(h, d->alert->identity))
 		return d;
 	return NULL;
 }
@@ -76,7 +103,7 @@ static void schedule(struct hook *h)
 {
 	uint64_t now = loop_now_ns(h->env->loop);
 
-	if (h->stats.queued > h->n_in_flight && h->n_in_flight < h->slots)
+	if (next_delivery(h))
 		loop_timer_set(h->timer, h->not_before_ns > now ? h->not_before_ns - now : 0);
 }
 
@@ -120,7 +147,7 @@ static void delivered(struct hook *h, struct delivery *d)
 			 d->tries);
 	end_failures(h);
 	h->stats.delivered++;
-	drop(h, d);
+	forget(h, d);
 }
 
 static void refused(struct hook *h, struct delivery *d, const struct outcome *o)
@@ -130,7 +157,7 @@ static void refused(struct hook *h, struct delivery *d, const struct outcome *o)
 	hook_log(h, "%s; alert %s is given up", failure, d->alert->id);
 	end_failures(h);
 	h->stats.failed++;
-	drop(h, d);
+	forget(h, d);
 }
 
 static void gone(struct hook *h, struct delivery *d, const struct outcome *o)
@@ -139,8 +166,7 @@ static void gone(struct hook *h, struct delivery *d, const struct outcome *o)
 	h->gone = true;
 	hook_log(h, "the receiver is gone for good: sending nothing more; %llu waiting dropped",
 		 (unsigned long long)h->stats.queued);
-	h->stats.dropped += h->stats.queued;
-	while ((d = TAILQ_FIRST(&h->queue)))
+	while ((d = TAILQ_FIRST(&h->waiting)))
 		drop(h, d);
 }
 
@@ -169,24 +195,37 @@ static void try_again(struct hook *h, struct delivery *d, const struct outcome *
 		hook_log(h, "%s; alert %s is given up after %u tries", failure, d->alert->id,
 			 d->tries);
 		h->stats.failed++;
-		drop(h, d);
+		forget(h, d);
 		return;
 	}
+	TAILQ_INSERT_HEAD(&h->waiting, d, link);
 	h->stats.retried++;
 	log_retry(h, o, wait_ns);
 }
 
+/* Whoever answers there may have taken the alert, and get it anew with each try. */
+static void foreign(struct hook *h, struct delivery *d, const struct outcome *o)
+{
+	if (d->tries < RETRY_FOREIGN_TRIES)
+		try_again(h, d, o);
+	else
+		refused(h, d, o);
+}
+
 void hook_done(struct hook *h, struct delivery *d, const struct outcome *o)
 {
-	d->in_flight = false;
-	d->tries++;
+	TAILQ_REMOVE(&h->in_flight, d, link);
 	h->n_in_flight--;
+	d->tries++;
 	switch (o->verdict) {
 	case VERDICT_DELIVERED:
 		delivered(h, d);
 		break;
 	case VERDICT_RETRY:
 		try_again(h, d, o);
+		break;
+	case VERDICT_FOREIGN:
+		foreign(h, d, o);
 		break;
 	case VERDICT_REFUSED:
 		refused(h, d, o);
@@ -211,20 +250,15 @@ static void send_dry(struct hook *h, struct delivery *d)
 
 static void start(struct hook *h, struct delivery *d)
 {
-	uint64_t waited_ns = loop_now_ns(h->env->loop) - d->queued_ns;
-	const char *reason = NULL;
+	const char *reason = h->ops->refuse ? h->ops->refuse(h, d) : NULL;
 
-	if (h->ops->max_wait_ns && waited_ns > h->ops->max_wait_ns)
-		reason = "it waited too long";
-	else if (h->ops->refuse)
-		reason = h->ops->refuse(h, d->alert);
 	if (reason) {
 		hook_log(h, "alert %s is dropped: %s", d->alert->id, reason);
-		h->stats.dropped++;
 		drop(h, d);
 		return;
 	}
-	d->in_flight = true;
+	TAILQ_REMOVE(&h->waiting, d, link);
+	TAILQ_INSERT_TAIL(&h->in_flight, d, link);
 	h->n_in_flight++;
 	if (h->env->dry_run)
 		send_dry(h, d);
@@ -246,44 +280,71 @@ static void run_queue(void *ctx)
 	struct hook *h = ctx;
 	struct delivery *d;
 
-	while (h->n_in_flight < h->slots && h->not_before_ns <= loop_now_ns(h->env->loop) &&
-	       (d = first_waiting(h)))
+	while (h->not_before_ns <= loop_now_ns(h->env->loop) && (d = next_delivery(h)))
 		start(h, d);
 	end_overflow(h);
 	schedule(h);
 }
 
-/* Makes room for one more; never at the cost of one in flight. */
-static void make_room(struct hook *h)
+/* What a full queue can do without best: a repeat, or else the oldest. */
+static struct delivery *least_wanted(const struct hook *h)
 {
-	struct delivery *oldest = first_waiting(h);
+	struct delivery *d;
 
-	if (h->stats.queued < HOOK_QUEUE_MAX || !oldest)
+	TAILQ_FOREACH(d, &h->waiting, link)
+	if (d->alert->repeat)
+		return d;
+	return TAILQ_FIRST(&h->waiting);
+}
+
+static void bound_queue(struct hook *h)
+{
+	if (h->stats.queued <= HOOK_QUEUE_MAX)
 		return;
 	if (h->overflow++ == 0)
-		hook_log(h, "the queue is full with %d alerts; dropping the oldest",
+		hook_log(h, "the queue is full with %d alerts; dropping repeats and the oldest",
 			 HOOK_QUEUE_MAX);
-	h->stats.dropped++;
-	drop(h, oldest);
+	drop(h, least_wanted(h));
+}
+
+static bool is_among(const struct delivery_queue *queue, const char *incident)
+{
+	const struct delivery *d;
+
+	TAILQ_FOREACH(d, queue, link)
+	if (!strcmp(d->alert->incident, incident))
+		return true;
+	return false;
+}
+
+static bool is_wanted(const struct hook *h, const struct alert *a)
+{
+	if (a->state == ALERT_FIRING ? !h->conf->on_firing : !h->conf->on_resolved)
+		return false;
+	if (!a->repeat)
+		return true;
+	/* a repeat has no news for a sink that has yet to hear of the incident */
+	return !h->ops->ignores_repeats && !is_among(&h->waiting, a->incident) &&
+	       !is_among(&h->in_flight, a->incident);
 }
 
 void hook_queue(struct hook *h, struct alert *a)
 {
 	struct delivery *d;
 
-	if (a->state == ALERT_FIRING ? !h->conf->on_firing : !h->conf->on_resolved)
+	if (!is_wanted(h, a))
 		return;
 	if (h->gone) {
 		h->stats.dropped++;
 		return;
 	}
-	make_room(h);
 	d = xcalloc(1, sizeof(*d));
 	d->alert = alert_ref(a);
 	d->queued_ns = loop_now_ns(h->env->loop);
-	TAILQ_INSERT_TAIL(&h->queue, d, link);
+	TAILQ_INSERT_TAIL(&h->waiting, d, link);
 	h->stats.queued++;
-	schedule(h);
+	bound_queue(h);
+	run_queue(h);
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -305,7 +366,8 @@ struct hook *hook_new(const struct hook_env *env, const struct hook_conf *conf, 
 	h->conf = conf;
 	h->ops = ops_of[conf->type];
 	h->slots = h->ops->slots ? h->ops->slots : conf->concurrency;
-	TAILQ_INIT(&h->queue);
+	TAILQ_INIT(&h->waiting);
+	TAILQ_INIT(&h->in_flight);
 	h->timer = loop_timer_new(env->loop, run_queue, h);
 	if (h->ops->prepare(h, &error))
 		return h;
@@ -327,7 +389,8 @@ void hook_free(struct hook *h, uint64_t deadline_ns)
 	if (!h)
 		return;
 	h->ops->free(h, deadline_ns);
-	while ((d = TAILQ_FIRST(&h->queue)))
+	TAILQ_CONCAT(&h->waiting, &h->in_flight, link);
+	while ((d = TAILQ_FIRST(&h->waiting)))
 		drop(h, d);
 	loop_timer_free(h->timer);
 	secrets_fini(&h->secrets);

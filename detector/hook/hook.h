@@ -21,7 +21,6 @@ struct delivery {
 	struct alert *alert;
 	uint64_t queued_ns;
 	unsigned tries;
-	bool in_flight;
 };
 
 TAILQ_HEAD(delivery_queue, delivery);
@@ -38,13 +37,13 @@ struct outcome {
 struct hook;
 
 struct hook_ops {
-	unsigned slots;	      /* tries at a time; 0: conf->concurrency */
-	uint64_t max_wait_ns; /* an alert that waited longer is dropped; 0: none */
+	unsigned slots; /* tries at a time; 0: conf->concurrency */
+	bool ignores_repeats;
 	/* Sets h->impl. False with a message in *ret_error, without file and name of the hook, that
 	 * the caller frees; free() is called all the same. */
 	bool (*prepare)(struct hook *h, char **ret_error);
-	/* A reason (static) why this alert must not be sent now or ever, or NULL; optional. */
-	const char *(*refuse)(struct hook *h, const struct alert *a);
+	/* A reason (static) why this alert must never be sent, or NULL; optional. */
+	const char *(*refuse)(struct hook *h, const struct delivery *d);
 	/* Starts a try. It ends with one hook_done(), here or later from the loop. */
 	void (*send)(struct hook *h, struct delivery *d);
 	/* What send would do, in words and without secrets. */
@@ -74,7 +73,8 @@ struct hook {
 	const struct hook_ops *ops;
 	void *impl;
 	struct secrets secrets;
-	struct delivery_queue queue; /* in order; those in flight come first */
+	struct delivery_queue waiting; /* in order */
+	struct delivery_queue in_flight;
 	unsigned slots;
 	unsigned n_in_flight;
 	struct timer *timer;	/* runs the queue */
@@ -95,7 +95,7 @@ void hook_free(struct hook *h, uint64_t deadline_ns);
 /* CLOCK_MONOTONIC now, for when the loop does not run. */
 uint64_t hook_clock_ns(void);
 
-/* Queues the alert if the hook wants its state. */
+/* Queues the alert if the hook wants it, and starts a try at once if there is nothing to wait for. */
 void hook_queue(struct hook *h, struct alert *a);
 /* Ends a try of d, which is gone afterwards unless it will be tried again. */
 void hook_done(struct hook *h, struct delivery *d, const struct outcome *o);

@@ -12,7 +12,7 @@
 #include "loop/loop.h"
 #include "rule/rule.h"
 
-#define HOOK_QUEUE_MAX 1000 /* alerts waiting per hook; beyond, the oldest is dropped */
+#define HOOK_QUEUE_MAX 1000 /* alerts per hook; beyond, a repeat or the oldest is dropped */
 
 struct hooks;
 
@@ -20,7 +20,7 @@ struct hook_stats {
 	uint64_t delivered;
 	uint64_t retried;
 	uint64_t failed;  /* refused for good by the sink, or the program failed */
-	uint64_t dropped; /* queue full, cooldown or hourly limit */
+	uint64_t dropped; /* queue full, cooldown, hourly limit, waited too long */
 	uint64_t queued;  /* now, in flight included */
 };
 
@@ -32,15 +32,18 @@ struct hooks_conf {
 };
 
 /*
- * Reads secrets and prepares every hook that a rule uses. NULL if one cannot work (no such file,
- * variable not set, program not executable), with *ret_error saying which and why: "FILE:LINE: hook
- * NAME: ..."; the caller frees it.
+ * Reads secrets, after which the process leaves no core dump, and prepares every hook that a rule
+ * uses. NULL if one cannot work (no such file, variable not set, program not executable), with
+ * *ret_error saying which and why: "FILE:LINE: hook NAME: ..."; the caller frees it.
  */
 struct hooks *hooks_new(const struct hooks_conf *conf, char **ret_error);
 /* Ends what still runs. */
 void hooks_free(struct hooks *h);
 
-/* Queues the alert for each of its hooks that wants its state. Never blocks. */
+/*
+ * Queues the alert for each of its hooks that wants it, and starts what nothing holds up. Never
+ * blocks. A repeat is left out where an earlier alert of the incident is still on its way.
+ */
 void hooks_deliver(struct hooks *h, struct alert *a);
 
 /* Adds up over all hooks. */

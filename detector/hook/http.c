@@ -2,7 +2,8 @@
 /*
  * The only user of libcurl. A multi handle asks for sockets and a timer through its two callbacks;
  * both become watches and a timer of the loop, and each time one of them is ready curl is run and
- * the finished transfers are handed out.
+ * the ended transfers are handed out. A transfer ends with curl's verdict on it, or with the failure
+ * of the multi handle itself, which ends them all.
  */
 #include "hook/http.h"
 
@@ -12,14 +13,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/queue.h>
 
 struct http {
 	struct loop *loop;
 	CURLM *multi;
-	struct timer *timer;
+	struct timer *timer;	/* as curl wants it */
+	struct timer *hand_out; /* for what ends while a request is made */
+	LIST_HEAD(, http_client) busy;
 };
 
 struct http_client {
+	LIST_ENTRY(http_client) link; /* while busy */
 	struct http *http;
 	CURL *easy;
 	struct curl_slist *headers;
@@ -28,44 +33,90 @@ struct http_client {
 	struct buf body;
 	bool cut; /* the answer was longer than what is kept, and the transfer was ended there */
 	bool busy;
+	bool ended;	 /* and to be handed out */
+	CURLcode result; /* of one that ended by itself */
+	CURLMcode fault; /* of the multi handle, if that ended it */
 };
 
-static void hand_out(struct http_client *c, CURLcode code)
+static void stop(struct http_client *c)
+{
+	if (c->busy)
+		LIST_REMOVE(c, link);
+	c->busy = c->ended = false;
+	/* an error if it could not be added, which does no harm */
+	(void)curl_multi_remove_handle(c->http->multi, c->easy);
+}
+
+static void hand_out(struct http_client *c)
 {
 	struct http_answer answer = { .body = buf_str(&c->body), .body_len = c->body.len };
 	curl_off_t retry_after_s = 0;
 	char error[256];
 	long os_error = 0;
 
-	curl_multi_remove_handle(c->http->multi, c->easy);
-	c->busy = false;
-	if (code == CURLE_OK || c->cut) {
+	stop(c);
+	if (c->fault) {
+		answer.error = curl_multi_strerror(c->fault);
+	} else if (c->result == CURLE_OK || c->cut) {
 		curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &answer.status);
 		curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
 		answer.retry_after_s = retry_after_s > 0 ? (uint64_t)retry_after_s : 0;
 	} else {
 		/* not CURLOPT_ERRORBUFFER: its texts may quote what was sent */
 		curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &os_error);
-		(void)snprintf(error, sizeof(error), "%s%s%s", curl_easy_strerror(code),
+		(void)snprintf(error, sizeof(error), "%s%s%s", curl_easy_strerror(c->result),
 			       os_error ? ": " : "", os_error ? strerror((int)os_error) : "");
 		answer.error = error;
 	}
 	c->done(c->ctx, &answer);
 }
 
-static void hand_out_all(struct http *h)
+static struct http_client *first_ended(const struct http *h)
 {
+	struct http_client *c;
+
+	LIST_FOREACH(c, &h->busy, link)
+	if (c->ended)
+		return c;
+	return NULL;
+}
+
+/* Each call of done may make and free clients' requests, so the list is searched afresh. */
+static void hand_out_all(void *ctx)
+{
+	struct http *h = ctx;
+	struct http_client *c;
+
+	while ((c = first_ended(h)))
+		hand_out(c);
+}
+
+static void end(struct http_client *c, CURLcode result, CURLMcode fault)
+{
+	c->ended = true;
+	c->result = result;
+	c->fault = fault;
+}
+
+/* Lets curl do what it can, and marks the transfers that end by it. */
+static void run_curl(struct http *h, curl_socket_t fd, int mask)
+{
+	int running, left;
+	CURLMcode fault = curl_multi_socket_action(h->multi, fd, mask, &running);
+	struct http_client *c = NULL;
 	CURLMsg *msg;
-	int left;
 
 	while ((msg = curl_multi_info_read(h->multi, &left))) {
-		struct http_client *c = NULL;
-
 		if (msg->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &c);
-		hand_out(c, msg->data.result);
+		end(c, msg->data.result, CURLM_OK);
 	}
+	if (!fault)
+		return;
+	LIST_FOREACH(c, &h->busy, link)
+	if (!c->ended)
+		end(c, CURLE_OK, fault);
 }
 
 static void on_ready(void *ctx, int fd, unsigned events)
@@ -73,21 +124,21 @@ static void on_ready(void *ctx, int fd, unsigned events)
 	struct http *h = ctx;
 	int mask = (events & LOOP_READ ? CURL_CSELECT_IN : 0) |
 		   (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0);
-	int running;
 
-	(void)curl_multi_socket_action(h->multi, fd, mask, &running);
+	run_curl(h, fd, mask);
 	hand_out_all(h);
 }
 
 static void on_timeout(void *ctx)
 {
 	struct http *h = ctx;
-	int running;
 
-	(void)curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	run_curl(h, CURL_SOCKET_TIMEOUT, 0);
 	hand_out_all(h);
 }
 
+/* Never fails, which would be the end of all transfers: one that is not watched ends by its own
+ * timeout. */
 static int want_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_watch)
 {
 	struct http *h = ctx;
@@ -101,11 +152,13 @@ static int want_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *
 		curl_multi_assign(h->multi, fd, NULL);
 		return 0;
 	}
-	if (watch)
-		return loop_watch_change(watch, events) < 0 ? -1 : 0;
+	if (watch) {
+		(void)loop_watch_change(watch, events);
+		return 0;
+	}
 	watch = loop_watch(h->loop, fd, events, PRIORITY_HOOK, on_ready, h);
 	curl_multi_assign(h->multi, fd, watch);
-	return watch ? 0 : -1;
+	return 0;
 }
 
 static int want_timeout(CURLM *multi, long timeout_ms, void *ctx)
@@ -130,7 +183,9 @@ struct http *http_new(struct loop *loop)
 	(void)signal(SIGPIPE, SIG_IGN);
 	h = xcalloc(1, sizeof(*h));
 	h->loop = loop;
+	LIST_INIT(&h->busy);
 	h->timer = loop_timer_new(loop, on_timeout, h);
+	h->hand_out = loop_timer_new(loop, hand_out_all, h);
 	h->multi = curl_multi_init();
 	if (!h->multi) {
 		http_free(h);
@@ -149,6 +204,7 @@ void http_free(struct http *h)
 		return;
 	curl_multi_cleanup(h->multi);
 	loop_timer_free(h->timer);
+	loop_timer_free(h->hand_out);
 	free(h);
 	curl_global_cleanup();
 }
@@ -191,8 +247,7 @@ void http_client_free(struct http_client *c)
 {
 	if (!c)
 		return;
-	if (c->busy)
-		curl_multi_remove_handle(c->http->multi, c->easy);
+	stop(c);
 	curl_easy_cleanup(c->easy);
 	curl_slist_free_all(c->headers);
 	buf_fini(&c->body);
@@ -211,13 +266,28 @@ static void set_headers(struct http_client *c, const struct http_request *r)
 	c->headers = list;
 }
 
+/* On a kept connection the request is sent here and now, not at the next turn of the loop. */
+static void begin(struct http_client *c)
+{
+	struct http *h = c->http;
+	CURLMcode fault = curl_multi_add_handle(h->multi, c->easy);
+
+	LIST_INSERT_HEAD(&h->busy, c, link);
+	c->busy = true;
+	if (fault)
+		end(c, CURLE_OK, fault);
+	else
+		run_curl(h, CURL_SOCKET_TIMEOUT, 0);
+	if (first_ended(h))
+		loop_timer_set(h->hand_out, 0);
+}
+
 void http_post(struct http_client *c, const struct http_request *r)
 {
 	long timeout_ms = (long)(r->timeout_ns / NS_PER_MS);
 
 	buf_reset(&c->body);
 	c->cut = false;
-	c->busy = true;
 	c->done = r->done;
 	c->ctx = r->ctx;
 	set_headers(c, r);
@@ -226,7 +296,7 @@ void http_post(struct http_client *c, const struct http_request *r)
 	curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, r->body);
 	curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
 	curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, timeout_ms > 0 ? timeout_ms : 1);
-	(void)curl_multi_add_handle(c->http->multi, c->easy);
+	begin(c);
 }
 
 /* A part of a parsed URL; NULL if it has none. Freed with curl_free(). */

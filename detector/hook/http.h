@@ -47,7 +47,7 @@ struct http_client *http_client_new(struct http *h);
 /* Ends a request under way without calling done. NULL is fine. */
 void http_client_free(struct http_client *c);
 
-/* Starts a request; done is called exactly once, later, from the loop. */
+/* Starts a request; done is called exactly once in every case, later, from the loop. */
 void http_post(struct http_client *c, const struct http_request *r);
 
 /*

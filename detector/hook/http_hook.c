@@ -12,6 +12,7 @@
 #include "hook/format.h"
 #include "hook/hook.h"
 #include "hook/printable.h"
+#include "util/control.h"
 
 #define PAGERDUTY_URL  "https://events.pagerduty.com/v2/enqueue"
 #define SIGNED_HEADERS 3 /* webhook-id, webhook-timestamp, webhook-signature */
@@ -53,7 +54,7 @@ static char *read_setting(struct hook *h, const char *what, const struct secret_
 static bool has_control(const char *s)
 {
 	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+		if (is_control(s, 1))
 			return true;
 	return false;
 }
@@ -70,8 +71,8 @@ static void hide_url(struct hook *h, const char *url)
 		user_end ? xstrndup(authority, (size_t)(user_end - authority)) : xstrdup("");
 	AUTO_FREE char *path_alone = xstrndup(path, path_len);
 
-	secrets_add(&h->secrets, user);
-	secrets_add(&h->secrets, path);
+	secrets_add_parts(&h->secrets, user);
+	secrets_add_parts(&h->secrets, path);
 	secrets_add(&h->secrets, path_alone);
 	secrets_add(&h->secrets, path + path_len);
 }
@@ -119,6 +120,7 @@ static bool add_header(struct hook *h, const struct header_conf *conf, char **re
 		return false;
 	if (has_control(value))
 		return fail(ret_error, xasprintf("%s has a control character in its value", what));
+	secrets_add_parts(&h->secrets, value);
 	hh->headers[hh->n_headers++] = xasprintf("%s: %s", conf->name, value);
 	return true;
 }
@@ -149,6 +151,7 @@ static bool prepare_signing(struct hook *h, struct http_hook *hh, char **ret_err
 		return fail(ret_error,
 			    xstrdup("the signing secret is not \"whsec_\" and the base64 "
 				    "of 24 to 64 bytes"));
+	secrets_add_parts(&h->secrets, secret + strlen(WEBHOOK_KEY_PREFIX));
 	return true;
 }
 
@@ -189,18 +192,25 @@ static void free_hook(struct hook *h, uint64_t deadline_ns)
 
 /* --- sending --------------------------------------------------------------------------------- */
 
-/* What a template names and the alert does not have stays in the body as "{{path}}": said once. */
+/*
+ * What a template names and the alert does not have stands as null in the body: said once. A body
+ * over the limit renders as nothing, and the document goes out in its place.
+ */
 static void render_template(struct hook *h, const struct alert *a, struct buf *out)
 {
 	struct http_hook *hh = h->impl;
 	const char *missing = NULL;
+	unsigned n = template_render(h->conf->body, a->doc, a->doc_len, ESCAPE_JSON, out, &missing);
 
-	if (template_render(h->conf->body, a->doc, a->doc_len, ESCAPE_JSON, out, &missing) == 0 ||
-	    hh->missing_said)
-		return;
-	hh->missing_said = true;
-	hook_log(h, "the body names {{%s}}, which alert %s does not have; it is sent as it stands",
-		 missing, a->id);
+	if (n > 0 && !hh->missing_said) {
+		hh->missing_said = true;
+		hook_log(h, "the body names {{%s}}, which alert %s does not have", missing, a->id);
+	}
+	if (out->len == 0) {
+		hook_log(h, "the body is over %u bytes for alert %s: its document is sent",
+			 TEMPLATE_OUTPUT_MAX, a->id);
+		buf_add(out, a->doc, a->doc_len);
+	}
 }
 
 static void write_body(struct hook *h, const struct alert *a, const char *routing_key,
@@ -226,8 +236,10 @@ static void on_answer(void *ctx, const struct http_answer *answer)
 	if (answer->error) {
 		what = xasprintf("%s: %s", hh->origin, answer->error);
 	} else {
-		what = xasprintf("%s answered %ld", hh->origin, answer->status);
 		o.verdict = judge(h->conf->type, answer->status, answer->body);
+		what = xasprintf("%s answered %ld%s", hh->origin, answer->status,
+				 o.verdict == VERDICT_FOREIGN ? ", but not as the service would"
+							      : "");
 		o.detail = answer->body;
 		o.detail_len = answer->body_len;
 		o.wait_ns = retry_after_ns(answer->status, answer->retry_after_s);

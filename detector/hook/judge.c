@@ -3,20 +3,30 @@
 
 #include <string.h>
 
+#define BLANKS " \t\r\n"
+
+/* Is the body this word, but for blanks behind it? */
+static bool is_word(const char *body, const char *word)
+{
+	size_t len = strlen(word);
+
+	return !strncmp(body, word, len) && !body[len + strspn(body + len, BLANKS)];
+}
+
 /*
  * Slack answers "ok". With status 200 its own error names, one lower-case word, are errors as well;
  * any other text does not come from Slack but from something in between, such as a proxy's login
- * page, and may be gone later.
+ * page, which may be gone soon, or from another program at the address.
  */
 static enum verdict judge_slack_text(const char *body)
 {
 	size_t word = strspn(body, "abcdefghijklmnopqrstuvwxyz_");
 
-	if (!strcmp(body, "ok"))
+	if (is_word(body, "ok"))
 		return VERDICT_DELIVERED;
-	if (word == 0 || body[word] != '\0')
-		return VERDICT_RETRY;
-	if (!strcmp(body, "rate_limited") || !strcmp(body, "rollup_error"))
+	if (word == 0 || body[word + strspn(body + word, BLANKS)])
+		return VERDICT_FOREIGN;
+	if (is_word(body, "rate_limited") || is_word(body, "rollup_error"))
 		return VERDICT_RETRY;
 	return VERDICT_REFUSED;
 }
@@ -29,10 +39,10 @@ enum verdict judge(enum hook_type type, long status, const char *body)
 		return type == HOOK_WEBHOOK && status == 410 ? VERDICT_GONE : VERDICT_REFUSED;
 	switch (type) {
 	case HOOK_SLACK:
-		return status == 200 ? judge_slack_text(body) : VERDICT_RETRY;
+		return status == 200 ? judge_slack_text(body) : VERDICT_FOREIGN;
 	case HOOK_PAGERDUTY:
 		/* 202 is the one success that PagerDuty knows; anything else is not PagerDuty */
-		return status == 202 ? VERDICT_DELIVERED : VERDICT_RETRY;
+		return status == 202 ? VERDICT_DELIVERED : VERDICT_FOREIGN;
 	default:
 		return VERDICT_DELIVERED;
 	}

@@ -8,6 +8,7 @@
 enum verdict {
 	VERDICT_DELIVERED,
 	VERDICT_RETRY,	 /* may work later */
+	VERDICT_FOREIGN, /* not the sink's own words: may work later, for a few tries */
 	VERDICT_REFUSED, /* this alert will never be taken */
 	VERDICT_GONE,	 /* nothing will ever be taken: stop sending */
 };
@@ -16,6 +17,8 @@ enum verdict {
 #define RETRY_CAP_NS	   (300 * NS_PER_S)
 #define RETRY_AFTER_MAX_NS (3600 * NS_PER_S)
 #define RETRY_GIVE_UP_NS   (24 * 3600 * NS_PER_S)
+
+#define RETRY_FOREIGN_TRIES 5 /* of one alert, while a stranger answers */
 
 /* Judges an HTTP answer of the sink that a hook of this type talks to. */
 enum verdict judge(enum hook_type type, long status, const char *body);

@@ -17,8 +17,7 @@ struct limits {
 	bool on_firing;
 	struct acted alerts[LIMITS_ALERTS_MAX];
 	unsigned max_per_hour;
-	uint64_t *starts_ns; /* ring of the last max_per_hour starts, 0: none yet */
-	unsigned next;
+	uint64_t *starts_ns; /* max_per_hour of them, in no order; 0: none */
 };
 
 struct limits *limits_new(uint64_t cooldown_ns, unsigned max_per_hour, bool on_firing)
@@ -58,14 +57,21 @@ static struct acted *find(struct limits *l, const char *identity)
 	return oldest;
 }
 
-static bool hour_is_full(const struct limits *l, uint64_t now_ns)
+static bool is_of(const struct acted *at, const struct alert *a)
 {
-	uint64_t first_ns = l->max_per_hour ? l->starts_ns[l->next] : 0;
-
-	return first_ns && now_ns - first_ns < HOUR_NS;
+	return at->identity && !strcmp(at->identity, a->identity);
 }
 
-static void note(struct limits *l, struct acted *at, const struct alert *a, uint64_t now_ns)
+/* Where a start at now_ns can be noted; NULL if the hour is full. */
+static uint64_t *free_start(struct limits *l, uint64_t now_ns)
+{
+	for (unsigned i = 0; i < l->max_per_hour; i++)
+		if (!l->starts_ns[i] || now_ns - l->starts_ns[i] >= HOUR_NS)
+			return &l->starts_ns[i];
+	return NULL;
+}
+
+static void note(struct acted *at, const struct alert *a, uint64_t now_ns)
 {
 	char *identity = xstrdup(a->identity);
 
@@ -73,27 +79,44 @@ static void note(struct limits *l, struct acted *at, const struct alert *a, uint
 	at->identity = identity;
 	at->at_ns = now_ns;
 	memcpy(at->incident, a->incident, sizeof(at->incident));
-	if (l->max_per_hour) {
-		l->starts_ns[l->next] = now_ns;
-		l->next = (l->next + 1) % l->max_per_hour;
-	}
+}
+
+bool limits_undoes(const struct limits *l, const struct alert *a)
+{
+	return l->on_firing && a->state == ALERT_RESOLVED;
 }
 
 const char *limits_refuse(struct limits *l, const struct alert *a, uint64_t now_ns)
 {
 	struct acted *at = find(l, a->identity);
-	bool known = at->identity && !strcmp(at->identity, a->identity);
+	uint64_t *start_ns = free_start(l, now_ns);
 
-	if (!l->cooldown_ns && !l->max_per_hour)
-		return NULL;
-	if (l->on_firing && a->state == ALERT_RESOLVED)
-		return known && !strcmp(at->incident, a->incident)
+	if (limits_undoes(l, a))
+		return is_of(at, a) && !strcmp(at->incident, a->incident)
 			       ? NULL
 			       : "the hook did not act when it fired";
-	if (l->cooldown_ns && known && now_ns - at->at_ns < l->cooldown_ns)
+	if (l->cooldown_ns && is_of(at, a) && now_ns - at->at_ns < l->cooldown_ns)
 		return "the hook is in its cooldown for this alert";
-	if (hour_is_full(l, now_ns))
+	if (l->max_per_hour && !start_ns)
 		return "the hook has acted max_per_hour times";
-	note(l, at, a, now_ns);
+	note(at, a, now_ns);
+	if (start_ns)
+		*start_ns = now_ns;
 	return NULL;
+}
+
+void limits_take_back(struct limits *l, const struct alert *a)
+{
+	struct acted *at = find(l, a->identity);
+
+	if (limits_undoes(l, a) || !is_of(at, a))
+		return;
+	for (unsigned i = 0; i < l->max_per_hour; i++) {
+		if (l->starts_ns[i] == at->at_ns) {
+			l->starts_ns[i] = 0;
+			break;
+		}
+	}
+	free(at->identity);
+	*at = (struct acted){ .identity = NULL };
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The log hook appends each alert document as one line to a file or to standard output. The file is
- * opened for each line, so that log rotation needs no signal. A pipe that nobody reads or a full
- * disk is a try that failed; the next one goes on behind what was written.
+ * The log hook appends each alert document as one line to a file. The file is opened for each line,
+ * so that log rotation needs no signal. A pipe that nobody reads or a full disk is a try that failed;
+ * the next one goes on behind what was written.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hook/close_fd.h"
 #include "hook/hook.h"
 
 struct log_hook {
@@ -22,31 +23,28 @@ struct log_hook {
 
 static int open_log(const char *path)
 {
-	int fd;
+	const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	int fd = open(path, flags, 0640);
 
-	if (!path)
-		return STDOUT_FILENO;
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
 	return fd < 0 ? -errno : fd;
-}
-
-static void close_log(const char *path, int fd)
-{
-	if (path)
-		(void)close(fd);
 }
 
 static bool prepare(struct hook *h, char **ret_error)
 {
 	const char *path = h->conf->path;
-	int fd = open_log(path);
+	CLEANUP(close_fd) int fd = -1;
 
+	if (!path) {
+		*ret_error = xstrdup("a log hook needs a \"path\"; standard output has each alert "
+				     "without a hook");
+		return false;
+	}
 	h->impl = xcalloc(1, sizeof(struct log_hook));
+	fd = open_log(path);
 	if (fd < 0) {
 		*ret_error = xasprintf("cannot open %s: %s", path, strerror(-fd));
 		return false;
 	}
-	close_log(path, fd);
 	return true;
 }
 
@@ -94,14 +92,11 @@ static void write_alert(struct hook *h, struct delivery *d)
 	const char *path = h->conf->path;
 	struct outcome o = { .verdict = VERDICT_DELIVERED };
 	AUTO_FREE char *what = NULL;
-	int fd = open_log(path);
+	CLEANUP(close_fd) int fd = open_log(path);
 	int err = fd < 0 ? fd : append(h->impl, d->alert, fd);
 
-	if (fd >= 0)
-		close_log(path, fd);
 	if (err) {
-		what = xasprintf("cannot write to %s: %s", path ? path : "standard output",
-				 strerror(-err));
+		what = xasprintf("cannot write to %s: %s", path, strerror(-err));
 		o.verdict = VERDICT_RETRY;
 		o.what = what;
 	}
@@ -110,7 +105,7 @@ static void write_alert(struct hook *h, struct delivery *d)
 
 static void describe(struct hook *h, const struct alert *a, struct buf *out)
 {
-	buf_addf(out, "would append to %s: ", h->conf->path ? h->conf->path : "standard output");
+	buf_addf(out, "would append to %s: ", h->conf->path);
 	buf_add(out, a->doc, a->doc_len < 200 ? a->doc_len : 200);
 }
 

@@ -8,7 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hook/close_fd.h"
+
 #define HIDDEN_MIN_BYTES 4
+#define PART_MIN_BYTES	 8
+#define PART_ENDS	 " \t/?&=:;,\""
 
 void secrets_fini(struct secrets *s)
 {
@@ -24,6 +28,22 @@ void secrets_add(struct secrets *s, const char *text)
 		return;
 	s->texts = xrealloc(s->texts, s->n + 1, sizeof(char *));
 	s->texts[s->n++] = xstrdup(text);
+}
+
+void secrets_add_parts(struct secrets *s, const char *text)
+{
+	secrets_add(s, text);
+	while (*text) {
+		size_t len = strcspn(text, PART_ENDS);
+
+		if (len >= PART_MIN_BYTES) {
+			AUTO_FREE char *part = xstrndup(text, len);
+
+			secrets_add(s, part);
+		}
+		text += len;
+		text += strspn(text, PART_ENDS);
+	}
 }
 
 /* Bytes of the longest secret that text starts with; 0 if it starts with none. */
@@ -56,12 +76,6 @@ void secrets_hide(const struct secrets *s, const char *text, size_t len, struct 
 bool secret_given(const struct secret_ref *ref)
 {
 	return ref->plain || ref->file || ref->env;
-}
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
 }
 
 /* Reads at most one byte more than a secret may have. Returns 0 or -errno. */

@@ -19,6 +19,10 @@ struct secrets {
 void secrets_fini(struct secrets *s);
 /* Adds a copy. What is shorter than 4 bytes is no secret, and hiding it would garble every text. */
 void secrets_add(struct secrets *s, const char *text);
+/* Adds a copy, and one of each part of it that may stand alone in an answer: the token of "Bearer
+ * TOKEN", the end of a path, the value of a parameter. Parts from 8 bytes on: shorter ones may be
+ * words that every text has. */
+void secrets_add_parts(struct secrets *s, const char *text);
 /* Adds text with each secret in it replaced by "***". */
 void secrets_hide(const struct secrets *s, const char *text, size_t len, struct buf *out);
 

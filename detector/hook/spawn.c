@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "hook/close_fd.h"
+
 #define ERROR_FD  3 /* in the child, closed by exec */
 #define NOFILE	  1024
 #define PWD_BYTES 65536
@@ -68,14 +70,22 @@ struct child_fds {
 	int error;
 };
 
-/* 0 to 2 and ERROR_FD become what they should be; first out of the way, should one of them be where
- * another has to go. */
+/* Moves a descriptor out of the way of those that are set. A failure leaves *fd as it was. */
+static int move_up(int *fd)
+{
+	int moved = fcntl(*fd, F_DUPFD_CLOEXEC, ERROR_FD + 1);
+
+	if (moved < 0)
+		return -1;
+	*fd = moved;
+	return 0;
+}
+
+/* 0 to 2 and ERROR_FD become what they should be. fds->error works all the time. */
 static int set_descriptors(struct child_fds *fds)
 {
-	fds->error = fcntl(fds->error, F_DUPFD_CLOEXEC, ERROR_FD + 1);
-	fds->in = fcntl(fds->in, F_DUPFD_CLOEXEC, ERROR_FD + 1);
-	fds->out = fcntl(fds->out, F_DUPFD_CLOEXEC, ERROR_FD + 1);
-	if (dup3(fds->error, ERROR_FD, O_CLOEXEC) < 0)
+	if (move_up(&fds->error) < 0 || move_up(&fds->in) < 0 || move_up(&fds->out) < 0 ||
+	    dup3(fds->error, ERROR_FD, O_CLOEXEC) < 0)
 		return -1;
 	fds->error = ERROR_FD;
 	if (dup2(fds->in, 0) < 0 || dup2(fds->out, 1) < 0 || dup2(fds->out, 2) < 0)
@@ -151,13 +161,6 @@ static void __attribute__((noreturn)) run_child(const struct spawn_conf *conf, s
 
 /* --- in the parent --------------------------------------------------------------------------- */
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-}
-
 static int make_pipe(int *ret_read, int *ret_write)
 {
 	int ends[2];
@@ -171,15 +174,22 @@ static int make_pipe(int *ret_read, int *ret_write)
 
 static int fork_child(const struct spawn_conf *conf, struct child_fds fds, struct child *c)
 {
-	c->pid = fork();
-	if (c->pid == 0)
+	pid_t pid = fork();
+	int err;
+
+	if (pid == 0)
 		run_child(conf, fds);
-	if (c->pid < 0) {
-		c->pid = 0;
+	if (pid < 0)
 		return -errno;
+	c->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (c->pidfd < 0) {
+		err = -errno;
+		(void)kill(pid, SIGKILL);
+		(void)waitpid(pid, NULL, 0); /* just born, so it dies at once */
+		return err;
 	}
-	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
-	return c->pidfd < 0 ? -errno : 0;
+	c->pid = pid;
+	return 0;
 }
 
 int spawn(const struct spawn_conf *conf, struct child *ret_child)

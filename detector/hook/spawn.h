@@ -2,7 +2,9 @@
 /*
  * A program started by fork and exec with as little as possible: no shell, no inherited descriptor
  * but the three standard ones, no signal settings of ours, no way to gain privileges, a session and
- * so a process group of its own. Nothing here waits.
+ * so a process group of its own. What the program starts is signalled and ended as long as it is in
+ * that group; what has left it, by setsid(2) or setpgid(2), is out of reach and lives on. Nothing
+ * here waits, but spawn_end() for a little.
  */
 #ifndef HOOK_SPAWN_H
 #define HOOK_SPAWN_H

@@ -7,15 +7,14 @@
 
 #include "util/digest.h"
 
-#define KEY_PREFIX "whsec_"
-#define KEY_MIN	   24
-#define KEY_MAX	   64
+#define KEY_MIN 24
+#define KEY_MAX 64
 
 bool webhook_key(const char *secret, struct buf *ret_key)
 {
-	size_t prefix = strlen(KEY_PREFIX);
+	size_t prefix = strlen(WEBHOOK_KEY_PREFIX);
 
-	if (strncmp(secret, KEY_PREFIX, prefix) ||
+	if (strncmp(secret, WEBHOOK_KEY_PREFIX, prefix) ||
 	    !base64_decode(secret + prefix, strlen(secret) - prefix, ret_key))
 		return false;
 	return ret_key->len >= KEY_MIN && ret_key->len <= KEY_MAX;

@@ -195,11 +195,12 @@ static void run_timers(struct loop *l)
 
 static int sleep_ms(struct loop *l, int timeout_ms)
 {
-	const struct timer *first = first_due(l);
+	const struct timer *first;
 	uint64_t now, wait_ms;
 
 	if (timeout_ms == 0 || (l->idle && !l->idle(l->idle_ctx)))
 		return 0;
+	first = first_due(l);
 	if (!first)
 		return timeout_ms;
 	now = clock_ns();
@@ -235,8 +236,8 @@ int loop_run(struct loop *l)
 {
 	int err = 0;
 
-	l->stop = false;
 	while (!l->stop && !err)
 		err = loop_run_once(l, -1);
+	l->stop = false;
 	return err;
 }

@@ -26,7 +26,7 @@ typedef bool loop_idle_fn(void *ctx);
 struct loop *loop_new(void);
 void loop_free(struct loop *l);
 
-/* Runs until loop_stop(). Returns 0, or -errno if epoll fails. */
+/* Runs until loop_stop(), also one called before. Returns 0, or -errno if epoll fails. */
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 

@@ -47,7 +47,7 @@ static bool in_numbers(const struct expr *e, double number)
 
 static bool in_texts(const struct expr *e, const struct value *v)
 {
-	struct expr_text text = { (char *)v->text, v->len };
+	struct expr_text text = { .bytes = (char *)v->text, .len = v->len };
 
 	return bsearch(&text, e->texts, e->n, sizeof(*e->texts), expr_compare_texts);
 }
@@ -141,45 +141,66 @@ bool expr_match(const struct expr *e, const struct event *ev)
 	return expr_match_partly(e, ev, UINT64_MAX) == TRUTH_TRUE;
 }
 
-/* The bound that one comparison, or its negation, sets to its field. */
-static double bound_of_comparison(const struct expr *e, bool negated)
+/*
+ * What one comparison, or its negation, says of its field: with sign 1 what it is at least, with -1
+ * what its negative is at least, which is the negative of what it is at most; -INFINITY for
+ * nothing.
+ */
+static double bound_of_comparison(const struct expr *e, bool negated, int sign)
 {
-	switch (e->op) {
-	case EXPR_GT:
-	case EXPR_GE:
-	case EXPR_IN:
-		return negated ? -INFINITY : e->numbers[0];
-	case EXPR_LT:
-	case EXPR_LE:
-		return negated ? e->numbers[0] : -INFINITY;
-	default:
-		return -INFINITY;
-	}
+	bool from_below = e->op == EXPR_GT || e->op == EXPR_GE;
+	bool from_above = e->op == EXPR_LT || e->op == EXPR_LE;
+
+	if (e->op == EXPR_IN && !negated)
+		return sign > 0 ? e->numbers[0] : -e->numbers[e->n - 1];
+	if ((from_below || from_above) && (from_below != negated) == (sign > 0))
+		return sign * e->numbers[0];
+	return -INFINITY;
 }
 
-/* As expr_lower_bound() for the condition or its negation; -INFINITY for no bound. */
-static double bound(const struct expr *e, const struct field *f, bool negated)
+/* The same for a condition or its negation. */
+static double bound(const struct expr *e, const struct field *f, bool negated, int sign)
 {
 	bool all_hold = (e->op == EXPR_AND) != negated; /* De Morgan */
 	double result;
 
 	if (!e->args)
-		return e->field == f && e->numbers ? bound_of_comparison(e, negated) : -INFINITY;
+		return e->field == f && e->numbers ? bound_of_comparison(e, negated, sign)
+						   : -INFINITY;
 	if (e->op == EXPR_NOT)
-		return bound(e->args[0], f, !negated);
-	result = bound(e->args[0], f, negated);
+		return bound(e->args[0], f, !negated, sign);
+	result = bound(e->args[0], f, negated, sign);
 	for (unsigned i = 1; i < e->n; i++) {
-		double next = bound(e->args[i], f, negated);
+		double next = bound(e->args[i], f, negated, sign);
 
-		if (all_hold ? next > result : next < result)
-			result = next;
+		result = all_hold ? fmax(result, next) : fmin(result, next);
 	}
 	return result;
 }
 
 double expr_lower_bound(const struct expr *e, const struct field *f)
 {
-	double result = bound(e, f, false);
+	return bound(e, f, false, 1);
+}
 
-	return isinf(result) ? 0 : result;
+double expr_upper_bound(const struct expr *e, const struct field *f)
+{
+	return -bound(e, f, false, -1);
+}
+
+static void each_text(const struct expr *e, bool negated, expr_text_fn *fn, void *ctx)
+{
+	for (unsigned i = 0; e->args && i < e->n; i++)
+		each_text(e->args[i], negated != (e->op == EXPR_NOT), fn, ctx);
+	for (unsigned i = 0; e->texts && e->op == EXPR_IN && i < e->n; i++)
+		fn(ctx, &(struct expr_literal){ .f = e->field,
+						.text = e->texts[i].bytes,
+						.len = e->texts[i].len,
+						.at = e->texts[i].at,
+						.negated = negated });
+}
+
+void expr_each_text(const struct expr *e, expr_text_fn *fn, void *ctx)
+{
+	each_text(e, false, fn, ctx);
 }

@@ -15,7 +15,8 @@
  * Numbers compare with quantities of the field's kind (one without a unit is in the field's own),
  * exact to 2^53. Texts have no order: they take ==, !=, in and like. Addresses take ==, != and in,
  * with addresses and networks ('10.0.0.0/8'). Parentheses and "not" nest at most 64 deep; a
- * condition has at most 4096 parts, a glob 256 bytes, an event type 64 fields.
+ * condition has at most 4096 comparisons, and, or, not, and at most 4096 literals; a glob has at
+ * most 256 bytes, an event type 64 fields.
  */
 #ifndef RULE_EXPR_H
 #define RULE_EXPR_H
@@ -48,9 +49,25 @@ bool expr_match(const struct expr *e, const struct event *ev);
 enum truth expr_match_partly(const struct expr *e, const struct event *ev, uint64_t known);
 
 /*
- * The largest number, in the field's unit, that f is at least in every event that satisfies the
- * condition; 0 if the condition says nothing of the kind.
+ * The largest number, in the field's unit, that f is known to be at least in every event that
+ * satisfies the condition, and the smallest that it is at most; -INFINITY and INFINITY if the
+ * condition says nothing of the kind.
  */
 double expr_lower_bound(const struct expr *e, const struct field *f);
+double expr_upper_bound(const struct expr *e, const struct field *f);
+
+/* A text that field f is compared with by ==, != or in. `at` is its offset in the text of the
+ * condition. */
+struct expr_literal {
+	const struct field *f;
+	const char *text; /* with a NUL behind */
+	size_t len;
+	size_t at;
+	bool negated;
+};
+
+/* Calls fn for each such text; for those of one list in ascending order. */
+typedef void expr_text_fn(void *ctx, const struct expr_literal *literal);
+void expr_each_text(const struct expr *e, expr_text_fn *fn, void *ctx);
 
 #endif

@@ -35,7 +35,10 @@ static void add_number(struct parser *p, struct expr *e)
 static struct expr_text unquoted(struct parser *p)
 {
 	const char *s = p->token.at + 1, *end = p->token.at + p->token.len - 1;
-	struct expr_text text = { .bytes = xcalloc(p->token.len, 1) };
+	struct expr_text text = {
+		.bytes = xcalloc(p->token.len, 1),
+		.at = (size_t)(p->token.at - p->text),
+	};
 
 	for (; s < end; s++) {
 		if (*s == '\\' && !strchr("\\'\"", *++s))

@@ -7,8 +7,9 @@
 
 #include <stdlib.h>
 
-#define DEPTH_MAX 64
-#define NODES_MAX 4096
+#define DEPTH_MAX    64
+#define NODES_MAX    4096
+#define LITERALS_MAX 4096
 
 static const struct comparison {
 	const char *word;
@@ -92,6 +93,9 @@ static const struct comparison *find_comparison(const struct parser *p, const st
 
 static void parse_literal(struct parser *p, struct expr *e)
 {
+	if (++p->literals > LITERALS_MAX)
+		expr_fail(p, p->token.at, "more than %d numbers and texts; that is the limit",
+			  LITERALS_MAX);
 	expr_add_literal(p, e);
 	advance(p);
 }

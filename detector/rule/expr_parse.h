@@ -13,6 +13,7 @@ struct parser {
 	struct token token; /* the next one, not yet taken */
 	unsigned depth;
 	unsigned nodes;
+	unsigned literals;
 	bool failed; /* the first mistake is noted in error; no other is */
 	struct expr_error error;
 };

@@ -20,6 +20,7 @@ enum expr_op {
 struct expr_text {
 	char *bytes; /* with a NUL behind */
 	size_t len;
+	size_t at; /* in the text of the condition */
 };
 
 struct expr_network {

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "rule/rule_read.h"
 
@@ -16,11 +17,6 @@ static const char *const type_names[HOOK_TYPES] = {
 	[HOOK_WEBHOOK] = "webhook", [HOOK_EXEC] = "exec",
 	[HOOK_LOG] = "log",
 };
-
-const char *hook_type_name(enum hook_type type)
-{
-	return type_names[type];
-}
 
 /* --- texts and secrets ----------------------------------------------------------------------- */
 
@@ -39,7 +35,7 @@ static void read_line(const struct node *n, void *target)
 
 	if (text && (!*text || !is_one_line(text)))
 		node_error(n, "\"%s\" must be one line that is not empty", node_key(n));
-	else
+	else if (text)
 		node_read_text(n, target);
 }
 
@@ -133,11 +129,41 @@ static bool is_header_name(const char *s)
 				 "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '\0';
 }
 
+/* The headers that requests have in any case. */
+static bool is_ours(const char *name)
+{
+	static const char *const ours[] = { "content-type",	"content-length",
+					    "connection",	"transfer-encoding",
+					    "webhook-id",	"webhook-timestamp",
+					    "webhook-signature" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		if (strcasecmp(name, ours[i]) == 0)
+			return true;
+	return false;
+}
+
+static void check_header_name(const struct node *n, const struct hook_conf *h)
+{
+	const char *name = node_key(n);
+
+	if (!is_header_name(name))
+		node_error_key(n, "\"%s\" is no name of an HTTP header", name);
+	else if (strcasecmp(name, "content-type") == 0)
+		node_error_key(n, "header \"%s\" is set by \"content_type\"", name);
+	else if (is_ours(name))
+		node_error_key(n, "header \"%s\" is set by kernelsight itself", name);
+	/* node_map() has reported those that are the same to the letter */
+	for (unsigned i = 0; i < h->n_headers; i++)
+		if (strcasecmp(name, h->headers[i].name) == 0 &&
+		    strcmp(name, h->headers[i].name) != 0)
+			node_error_key(n, "header \"%s\" is there already, as \"%s\"", name,
+				       h->headers[i].name);
+}
+
 static void read_header(const struct node *n, struct header_conf *header)
 {
 	header->name = xstrdup(node_key(n));
-	if (!is_header_name(header->name))
-		node_error_key(n, "\"%s\" is no name of an HTTP header", header->name);
 	if (node_is_string(n))
 		read_line(n, &header->value.plain);
 	else
@@ -151,8 +177,10 @@ static void read_headers(const struct node *n, void *target)
 	AUTO_FREE struct node *nodes = node_map(n, HEADERS_MAX, &n_nodes);
 
 	h->headers = xcalloc(n_nodes, sizeof(*h->headers));
-	for (unsigned i = 0; i < n_nodes; i++)
+	for (unsigned i = 0; i < n_nodes; i++) {
+		check_header_name(&nodes[i], h);
 		read_header(&nodes[i], &h->headers[h->n_headers++]);
+	}
 }
 
 static void read_body(const struct node *n, void *target)
@@ -239,7 +267,7 @@ static const struct member exec_members[] = {
 
 static const struct member log_members[] = {
 	COMMON_MEMBERS,
-	{ .key = "path", .read = read_path, MEMBER(path) },
+	{ .key = "path", .read = read_path, MEMBER(path), .required = true },
 };
 
 static const struct {

@@ -48,7 +48,7 @@ struct hook_conf {
 	unsigned concurrency;  /* runs at one time, default 4 */
 
 	/* log */
-	char *path; /* file to append to; NULL: standard output */
+	char *path; /* file to append to */
 
 	/* all */
 	uint64_t timeout_ns; /* of one attempt; default 10 s, exec 30 s */
@@ -56,7 +56,5 @@ struct hook_conf {
 	bool on_resolved;
 	bool used; /* some rule names it */
 };
-
-const char *hook_type_name(enum hook_type type);
 
 #endif

@@ -119,6 +119,15 @@ void node_warning(const struct node *n, const char *fmt, ...)
 	va_end(args);
 }
 
+void node_warning_at(const struct node *n, size_t offset, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	report(n, DIAG_WARNING, json_string_offset(n->doc->text, n->span, offset), fmt, args);
+	va_end(args);
+}
+
 unsigned node_line(const struct node *n)
 {
 	const char *at = n->doc->text;

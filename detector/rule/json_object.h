@@ -44,7 +44,8 @@ struct node json_doc_root(const struct json_doc *doc);
 void node_error(const struct node *n, const char *fmt, ...) PRINTF(2, 3);
 void node_error_key(const struct node *n, const char *fmt, ...) PRINTF(2, 3);
 void node_error_at(const struct node *n, size_t offset, const char *fmt, ...) PRINTF(3, 4);
-void node_warning(const struct node *n, const char *fmt, ...) PRINTF(2, 3);
+void node_warning(const struct node *n, const char *fmt, ...) PRINTF(2, 3); /* at its key */
+void node_warning_at(const struct node *n, size_t offset, const char *fmt, ...) PRINTF(3, 4);
 /* The line of the value's key, or of the value in a list; from 1. */
 unsigned node_line(const struct node *n);
 /* The key of an object's member; NULL for others. */

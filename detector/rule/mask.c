@@ -1,13 +1,37 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Shown is what stands under a key that is known to hold no secret; which keys those are depends on
+ * how deep in "hooks" the object is. So a secret under a mistyped or unknown key is masked too, and
+ * in a text with brackets missing rather too much is.
+ */
 #include "rule/mask.h"
 
 #include <string.h>
 
-static const char *const secret_keys[] = { "url", "routing_key", "secret" };
-static const char *const open_keys[] = { "file",
-					 "env" }; /* in an object that stands for a secret */
-static const char *const secret_starts[] = { "https://hooks.slack.com/", "whsec_", "Bearer ",
-					     "Basic " };
+static const char *const rule_keys[] = {
+	"above",   "below",   "by",   "defaults", "deviations", "for",	    "half_life", "hooks",
+	"keep",	   "name",    "on",   "repeat",	  "rules",	"severity", "summary",	 "value",
+	"version", "warm_up", "when", "where",	  "why",	"window",   NULL,
+};
+static const char *const hook_keys[] = {
+	"argv", "body", "content_type", "cooldown", "on", "path", "timeout", "type", "user", NULL,
+};
+static const char *const reference_keys[] = { "env", "file", NULL };
+static const char *const no_keys[] = { NULL };
+
+static const char *const secret_parts[] = { "https://hooks.slack.com/", "whsec_", "Bearer ",
+					    "Basic " };
+
+/* Where in the document the next string stands. */
+struct place {
+	unsigned level; /* 0: outside of "hooks"; 1: names of hooks; 2: in a hook; 3 and more: in
+			   what stands for a secret, or in "headers" */
+	bool headers;	/* the last object on level 3 is "headers" */
+	bool list;
+	bool open;	 /* values under the last key are shown */
+	const char *key; /* the last one; none behind a bracket */
+	size_t key_len;
+};
 
 /* The offset of the quote that closes the string whose inside starts at `at`, or of what ends it
  * instead. */
@@ -26,49 +50,80 @@ static bool is_key(const char *text, size_t len, size_t end)
 	return false;
 }
 
-static bool is_one_of(const char *const *keys, size_t n, const char *s, size_t len)
+static bool is_word(const char *word, const char *s, size_t len)
 {
-	for (size_t i = 0; i < n; i++)
-		if (strlen(keys[i]) == len && memcmp(s, keys[i], len) == 0)
+	return strlen(word) == len && memcmp(s, word, len) == 0;
+}
+
+static const char *const *open_keys(const struct place *p)
+{
+	if (p->level == 0)
+		return rule_keys;
+	if (p->level == 2)
+		return hook_keys;
+	return p->level == 1 || (p->level == 3 && p->headers) ? no_keys : reference_keys;
+}
+
+static bool is_open(const struct place *p, const char *s, size_t len)
+{
+	for (const char *const *key = open_keys(p); *key; key++)
+		if (is_word(*key, s, len))
 			return true;
 	return false;
 }
 
 static bool looks_secret(const char *s, size_t len)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(secret_starts); i++) {
-		size_t n = strlen(secret_starts[i]);
-
-		if (len >= n && memcmp(s, secret_starts[i], n) == 0)
+	for (size_t i = 0; i < ARRAY_SIZE(secret_parts); i++)
+		if (memmem(s, len, secret_parts[i], strlen(secret_parts[i])))
 			return true;
-	}
 	return false;
+}
+
+static void take_bracket(struct place *p, char c)
+{
+	if (c == '{') {
+		if (p->level == 2)
+			p->headers = is_word("headers", p->key, p->key_len);
+		p->level += p->level > 0 || is_word("hooks", p->key, p->key_len);
+	} else if (c == '}') {
+		p->level -= p->level > 0;
+	}
+	p->key_len = 0;
+	p->list = c == '[';
+	p->open = p->open && c == '[';
+}
+
+/* Takes a string and says whether it may be shown. */
+static bool take_string(struct place *p, const char *s, size_t len, bool key)
+{
+	/* a key whose colon is missing is worth seeing */
+	bool shown = key || ((p->open || is_open(p, s, len)) && !looks_secret(s, len));
+
+	if (key) {
+		p->key = s;
+		p->key_len = len;
+	}
+	p->open = key ? is_open(p, s, len) : p->open && p->list;
+	return shown;
 }
 
 char *mask_secrets(const char *text, size_t len)
 {
 	char *shown = xcalloc(len + 1, 1);
-	bool secret = false, inside = false; /* after a secret key; in an object after one */
+	struct place p = { .key = "" };
 
 	if (len)
 		memcpy(shown, text, len);
 	for (size_t at = 0, end; at < len; at = end + 1) {
 		end = at;
-		if (text[at] == '{')
-			inside = secret;
-		else if (text[at] == '}')
-			inside = secret = false;
+		if (text[at] && strchr("{}[]", text[at]))
+			take_bracket(&p, text[at]);
 		if (text[at] != '"')
 			continue;
 		end = string_end(text, len, ++at);
-		if (!is_key(text, len, end))
-			memset(shown + at, '*',
-			       secret || looks_secret(text + at, end - at) ? end - at : 0);
-		else if (inside)
-			secret = !is_one_of(open_keys, ARRAY_SIZE(open_keys), text + at, end - at);
-		else
-			secret = is_one_of(secret_keys, ARRAY_SIZE(secret_keys), text + at,
-					   end - at);
+		if (!take_string(&p, text + at, end - at, is_key(text, len, end)))
+			memset(shown + at, '*', end - at);
 	}
 	return shown;
 }

@@ -76,10 +76,19 @@ static bool is_measurable(const struct field *f)
 	return f->role == ROLE_VALUE;
 }
 
+/* Which fields can be measured instead; the caller frees it. */
+static char *hint_for(const struct parser *p, const char *name)
+{
+	for (unsigned i = 0; i < p->type->n_fields; i++)
+		if (is_measurable(&p->type->fields[i]))
+			return suggest_field(name, p->type, is_measurable);
+	return xstrdup("; it has none, use count() or rate()");
+}
+
 static bool find_field(struct parser *p, const char *name, size_t at)
 {
 	const struct field *f = event_field_find(p->type, name, strlen(name));
-	AUTO_FREE char *hint = suggest_field(name, p->type, is_measurable);
+	AUTO_FREE char *hint = hint_for(p, name);
 
 	if (!f)
 		return fail(p, at, "no value \"%s\" in source %s%s", name, p->type->name, hint);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "rule/rule_load.h"
+#include "rule/rule_read.h"
 
 static uint64_t field_bit(const struct event_type *type, const char *name)
 {
@@ -30,18 +31,27 @@ static void demand_calls(const struct rule *r, uint64_t *calls)
 	}
 }
 
-/* The shortest latency with which the rule can fire. */
-static uint64_t floor_of(const struct rule *r)
+double rule_floor_ms(const struct rule *r, const struct field *latency)
 {
-	const struct field *latency = event_field_find(r->on, "latency_ms", strlen("latency_ms"));
 	const struct condition *when = &r->when;
-	double floor_ms = r->where ? expr_lower_bound(r->where, latency) : 0;
+	double floor_ms = r->where ? expr_lower_bound(r->where, latency) : -INFINITY;
 
 	if (when->value.aggregate == AGGREGATE_NONE && when->value.field == latency &&
 	    when->above.set)
 		floor_ms = fmax(floor_ms, when->above.at);
-	if (floor_ms <= 0)
+	return floor_ms;
+}
+
+/* The shortest latency with which the rule can fire. */
+static uint64_t floor_of(const struct rule *r)
+{
+	const struct field *latency = event_field_find(r->on, "latency_ms", strlen("latency_ms"));
+	double floor_ms = rule_floor_ms(r, latency);
+
+	if (floor_ms == -INFINITY)
 		return DEMAND_FLOOR_NS;
+	if (floor_ms <= 0)
+		return 0;
 	return floor_ms < (double)UINT64_MAX / NS_PER_MS ? (uint64_t)(floor_ms * NS_PER_MS)
 							 : UINT64_MAX;
 }

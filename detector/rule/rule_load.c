@@ -11,6 +11,7 @@
 
 #include "rule/rule_read.h"
 #include "rule/suggest.h"
+#include "util/utf8.h"
 
 static const char *const severities[] = {
 	[SEVERITY_INFO] = "info",
@@ -49,6 +50,17 @@ struct template *read_template(const struct node *n)
 	if (text && !t)
 		node_error_at(n, offset, "%s", message);
 	return t;
+}
+
+/* Is it a text of at most that many characters? They go into each alert. */
+static bool fits(const struct node *n, size_t max)
+{
+	const char *text = node_text(n);
+	size_t len = text ? strlen(text) : 0;
+
+	if (text && utf8_prefix(text, len, max) < len)
+		node_error(n, "longer than %zu characters; that is the limit", max);
+	return text && utf8_prefix(text, len, max) == len;
 }
 
 /* --- the keys of a rule ---------------------------------------------------------------------- */
@@ -145,11 +157,23 @@ static void read_severity(const struct node *n, void *target)
 		r->severity = (enum severity)severity;
 }
 
-static void read_summary(const struct node *n, void *target)
+static void read_why(const struct node *n, void *target)
 {
 	struct rule *r = target;
 
+	if (fits(n, WHY_MAX))
+		node_read_text(n, &r->why);
+}
+
+static void read_summary(const struct node *n, void *target)
+{
+	struct rule *r = target;
+	long at;
+
 	r->summary = read_template(n);
+	at = r->summary ? template_path_at(r->summary, "summary") : -1;
+	if (at >= 0)
+		node_error_at(n, (size_t)at, "a summary cannot have itself in it");
 }
 
 static void read_labels(const struct node *n, void *target)
@@ -164,7 +188,8 @@ static void read_labels(const struct node *n, void *target)
 
 		label->name = xstrdup(node_key(&nodes[i]));
 		(void)name_is_valid(&nodes[i], node_key(&nodes[i]));
-		node_read_text(&nodes[i], &label->value);
+		if (fits(&nodes[i], LABEL_MAX))
+			node_read_text(&nodes[i], &label->value);
 	}
 }
 
@@ -184,7 +209,7 @@ static const struct member rule_members[] = {
 	  .read = read_name,
 	  .offset = offsetof(struct rule, name),
 	  .required = true },
-	{ .key = "why", .read = node_read_text, .offset = offsetof(struct rule, why) },
+	{ .key = "why", .read = read_why },
 	{ .key = "on", .read = read_source, .required = true },
 	{ .key = "where", .read = read_where },
 	{ .key = "by", .read = read_by },
@@ -257,6 +282,8 @@ static void add_rule(const struct node *n, struct rule_draft draft, struct rule_
 	if (same && node_member(n, "name", &name))
 		node_error(&name, "rule \"%s\" is already at %s:%u", same->name, same->file,
 			   same->line);
+	if (draft.rule.on && draft.rule.when.value.text)
+		warn_of_doubts(n, &draft.rule);
 	for (unsigned i = 0; i < draft.rule.n_hooks; i++)
 		set->hooks[draft.rule.hooks[i]].used = true;
 	set->rules[set->n_rules++] = draft.rule;

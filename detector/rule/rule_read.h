@@ -9,6 +9,8 @@
 #define RULES_MAX	1000 /* in all files together, as are hooks */
 #define HOOKS_MAX	256
 #define LABELS_MAX	32
+#define LABEL_MAX	500 /* characters */
+#define WHY_MAX		2000
 #define SECOND_NS	NS_PER_S
 #define HOUR_NS		(3600 * NS_PER_S)
 #define DURATION_MAX_NS (30 * 24 * HOUR_NS)
@@ -36,6 +38,12 @@ void read_rule_hooks(const struct node *n, void *draft);
 void hooks_read(const struct node *n, const char *file, struct rule_set *set);
 /* Warns of the hooks under "hooks" that no rule uses. */
 void hooks_warn_unused(const struct node *n, const struct rule_set *set);
+
+/* rule_demand.c: the latency from which on the rule asks for calls; -INFINITY if it says none. */
+double rule_floor_ms(const struct rule *r, const struct field *latency);
+
+/* rule_doubt.c: warns of what a rule without mistakes can hardly mean. */
+void warn_of_doubts(const struct node *n, const struct rule *r);
 
 /* hook_conf.c: reads one hook into *h, which has a name. */
 void hook_conf_read(const struct node *n, struct hook_conf *h);

@@ -15,6 +15,7 @@
 
 struct piece {
 	bool is_path;
+	bool quoted;   /* a path between the quotes of a JSON string */
 	size_t offset; /* in the text of the template */
 	char *text;    /* what to write, or the path with its dots */
 	size_t len;
@@ -25,9 +26,22 @@ struct template
 	struct piece *pieces;
 	size_t n;
 	size_t n_paths;
+	bool quoted; /* at the end of what is parsed so far */
 };
 
 /* --- parsing --------------------------------------------------------------------------------- */
+
+/* Is the end of the text between the quotes of a JSON string, if its start is so or not? */
+static bool ends_quoted(bool quoted, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '"')
+			quoted = !quoted;
+		else if (text[i] == '\\' && quoted)
+			i++;
+	}
+	return quoted;
+}
 
 static void add_piece(struct template *t, bool is_path, const char *text, size_t offset, size_t len)
 {
@@ -36,10 +50,13 @@ static void add_piece(struct template *t, bool is_path, const char *text, size_t
 	t->pieces = xrealloc(t->pieces, t->n + 1, sizeof(*t->pieces));
 	t->pieces[t->n++] = (struct piece){
 		.is_path = is_path,
+		.quoted = t->quoted,
 		.offset = offset,
 		.text = xstrndup(text + offset, len),
 		.len = len,
 	};
+	if (!is_path)
+		t->quoted = ends_quoted(t->quoted, text + offset, len);
 }
 
 static bool is_name(char c)
@@ -123,59 +140,79 @@ void template_free(struct template *t)
 
 /* --- rendering ------------------------------------------------------------------------------- */
 
-static bool find_below(const char *doc, size_t doc_len, const char *parent, const char *path,
-		       struct json_span *ret_span)
-{
-	char json_path[PATH_LEN_MAX + 32];
+/* A document, and where in it single names are looked up, in this order. */
+struct lookup {
+	const char *doc;
+	size_t len;
+	struct json_span sections[3]; /* of length 0 if the document has none such */
+};
 
-	(void)snprintf(json_path, sizeof(json_path), "%s%s", parent, path);
+static struct lookup lookup_in(const char *doc, size_t len)
+{
+	static const char *const names[] = { "event", "process", "key" };
+	struct lookup l = { .doc = doc, .len = len };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		(void)json_find(doc, len, names[i], &l.sections[i]);
+	return l;
+}
+
+static bool find(const struct lookup *l, const char *path, struct json_span *ret_span)
+{
+	char json_path[PATH_LEN_MAX + 1];
+
+	(void)snprintf(json_path, sizeof(json_path), "%s", path);
 	for (char *dot = json_path; (dot = strchr(dot, '.'));)
 		*dot = '/';
-	return json_find(doc, doc_len, json_path, ret_span);
-}
-
-static bool find(const char *doc, size_t doc_len, const char *path, struct json_span *ret_span)
-{
-	if (find_below(doc, doc_len, "", path, ret_span))
+	if (json_find(l->doc, l->len, json_path, ret_span))
 		return true;
-	return !strchr(path, '.') && (find_below(doc, doc_len, "event/", path, ret_span) ||
-				      find_below(doc, doc_len, "process/", path, ret_span) ||
-				      find_below(doc, doc_len, "key/", path, ret_span));
-}
+	for (size_t i = 0; i < ARRAY_SIZE(l->sections) && !strchr(path, '.'); i++) {
+		size_t at = l->sections[i].at;
 
-static void escape_slack(struct buf *out, const char *s, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		if (s[i] == '&')
-			buf_adds(out, "&amp;");
-		else if (s[i] == '<')
-			buf_adds(out, "&lt;");
-		else if (s[i] == '>')
-			buf_adds(out, "&gt;");
-		else
-			buf_addc(out, s[i]);
+		if (json_find(l->doc + at, l->sections[i].len, path, ret_span)) {
+			ret_span->key += at;
+			ret_span->at += at;
+			return true;
+		}
 	}
+	return false;
 }
 
-static void add_value(struct buf *out, const char *doc, struct json_span span,
-		      enum template_escape escape)
+static void add_value(const struct piece *piece, const char *doc, struct json_span span,
+		      enum template_escape escape, struct buf *out)
 {
 	CLEANUP(buf_fini) struct buf text = { 0 };
+	bool as_json = escape == ESCAPE_JSON && !piece->quoted && doc[span.at] != '"';
 
-	if (span.len == 4 && memcmp(doc + span.at, "null", 4) == 0)
+	if (!as_json && span.len == 4 && memcmp(doc + span.at, "null", 4) == 0)
 		buf_adds(&text, "none");
 	else
 		json_span_text(doc, span, &text);
-	switch (escape) {
-	case ESCAPE_NONE:
-		buf_add(out, buf_str(&text), text.len);
-		break;
-	case ESCAPE_JSON:
+	if (escape == ESCAPE_JSON && !as_json)
 		json_escape(out, buf_str(&text), text.len);
-		break;
-	case ESCAPE_SLACK:
-		escape_slack(out, buf_str(&text), text.len);
+	else
+		buf_add(out, buf_str(&text), text.len);
+}
+
+/* False if the document does not have the piece's path. */
+static bool render_piece(const struct piece *piece, const struct lookup *l,
+			 enum template_escape escape, struct buf *out)
+{
+	struct json_span span;
+
+	if (!piece->is_path) {
+		buf_add(out, piece->text, piece->len);
+		return true;
 	}
+	if (find(l, piece->text, &span)) {
+		add_value(piece, l->doc, span, escape, out);
+		return true;
+	}
+	if (escape == ESCAPE_JSON && !piece->quoted)
+		buf_adds(out, "null");
+	else
+		buf_addf(out, "{{%s}}", piece->text);
+	return false;
 }
 
 /* Adds the text to out, cut before the character that goes over the limit. */
@@ -195,37 +232,54 @@ unsigned template_render(const struct template *t, const char *doc, size_t doc_l
 			 enum template_escape escape, struct buf *out, const char **ret_missing)
 {
 	CLEANUP(buf_fini) struct buf text = { 0 };
+	const struct lookup l = lookup_in(doc, doc_len);
 	unsigned missing = 0;
 
 	*ret_missing = NULL;
-	for (size_t i = 0; i < t->n && text.len <= TEMPLATE_OUTPUT_MAX; i++) {
-		const struct piece *piece = &t->pieces[i];
-		struct json_span span;
-
-		if (!piece->is_path) {
-			buf_add(&text, piece->text, piece->len);
-		} else if (find(doc, doc_len, piece->text, &span)) {
-			add_value(&text, doc, span, escape);
-		} else {
-			buf_addf(&text, "{{%s}}", piece->text);
-			if (missing++ == 0)
-				*ret_missing = piece->text;
-		}
-	}
-	add_bounded(out, &text);
+	for (size_t i = 0; i < t->n && text.len <= TEMPLATE_OUTPUT_MAX; i++)
+		if (!render_piece(&t->pieces[i], &l, escape, &text) && missing++ == 0)
+			*ret_missing = t->pieces[i].text;
+	if (escape == ESCAPE_NONE || text.len <= TEMPLATE_OUTPUT_MAX)
+		add_bounded(out, &text);
 	return missing;
+}
+
+size_t template_source_of(const struct template *t, const char *doc, size_t doc_len,
+			  enum template_escape escape, size_t at)
+{
+	CLEANUP(buf_fini) struct buf text = { 0 };
+	const struct lookup l = lookup_in(doc, doc_len);
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct piece *piece = &t->pieces[i];
+		size_t start = text.len;
+
+		(void)render_piece(piece, &l, escape, &text);
+		if (text.len > at)
+			return piece->offset + (piece->is_path ? 0 : at - start);
+	}
+	return t->n ? t->pieces[t->n - 1].offset + t->pieces[t->n - 1].len : 0;
+}
+
+long template_path_at(const struct template *t, const char *path)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->pieces[i].is_path && strcmp(t->pieces[i].text, path) == 0)
+			return (long)t->pieces[i].offset;
+	return -1;
 }
 
 long template_missing_at(const struct template *t, const char *doc, size_t doc_len,
 			 const char **ret_missing)
 {
+	const struct lookup l = lookup_in(doc, doc_len);
 	struct json_span span;
 
 	*ret_missing = NULL;
 	for (size_t i = 0; i < t->n; i++) {
 		const struct piece *piece = &t->pieces[i];
 
-		if (piece->is_path && !find(doc, doc_len, piece->text, &span)) {
+		if (piece->is_path && !find(&l, piece->text, &span)) {
 			*ret_missing = piece->text;
 			return (long)piece->offset;
 		}

@@ -13,12 +13,11 @@
 #include "source/embedded.h"
 #include "util/buf.h"
 
-#define PROGRAMS_MAX 8
-#define WALK_BYTES   (64 * 1024)
+#define WALK_BYTES (64 * 1024)
 
 struct bpf_object_handle {
 	struct bpf_object *object;
-	struct bpf_link *links[PROGRAMS_MAX];
+	struct bpf_link **links;
 	unsigned n_links;
 	struct bpf_link *walk; /* of the iterator program, if there is one */
 	struct buf hooks;
@@ -39,16 +38,30 @@ struct bpf_object_handle {
 /* What libbpf said of the last failure: the message of the kernel's verifier or a missing hook. */
 static struct buf libbpf_said;
 
+/* What the verifier's log, a message of many lines, comes to: the line before its statistics. */
+static const char *last_words(char *log)
+{
+	char *end = strstr(log, "\nprocessed ");
+	char *start;
+
+	if (!end)
+		return "";
+	*end = '\0';
+	start = strrchr(log, '\n');
+	return start ? start + 1 : log;
+}
+
 static int keep_message(enum libbpf_print_level level, const char *fmt, va_list args)
 {
-	char line[512];
+	AUTO_FREE char *text = NULL;
+	const char *words = "";
 
-	if (level != LIBBPF_WARN)
+	if (level != LIBBPF_WARN || libbpf_said.len > 2048 || vasprintf(&text, fmt, args) < 0)
 		return 0;
-	(void)vsnprintf(line, sizeof(line), fmt, args);
-	line[strcspn(line, "\n")] = '\0';
-	if (libbpf_said.len < 2048)
-		buf_addf(&libbpf_said, "%s%s", libbpf_said.len ? "; " : "", line);
+	if (strstr(text, "LOAD LOG"))
+		words = last_words(text);
+	text[strcspn(text, "\n")] = '\0';
+	buf_addf(&libbpf_said, "%s%s", libbpf_said.len ? "; " : "", *words ? words : text);
 	return 0;
 }
 
@@ -112,7 +125,8 @@ static int on_record(void *ctx, void *data, size_t size)
 	return ++o->drained < o->budget ? 0 : -EAGAIN;
 }
 
-static bool open_maps(struct bpf_object_handle *o)
+/* Returns 0 or -errno. */
+static int open_maps(struct bpf_object_handle *o)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	int cpus = libbpf_num_possible_cpus();
@@ -124,10 +138,10 @@ static bool open_maps(struct bpf_object_handle *o)
 	o->ring = ring_buffer__new(o->ring_fd, on_record, o, NULL);
 	o->counters_fd = map_fd(o, "counters");
 	if (!o->control || !o->positions || !o->ring || o->counters_fd < 0 || cpus < 1)
-		return false;
+		return errno ? -errno : -EINVAL;
 	o->n_cpus = (unsigned)cpus;
 	o->per_cpu = xcalloc(o->n_cpus, sizeof(*o->per_cpu));
-	return true;
+	return 0;
 }
 
 struct bpf_object_handle *bpf_object_new(const char *stem, char **ret_error)
@@ -142,8 +156,8 @@ struct bpf_object_handle *bpf_object_new(const char *stem, char **ret_error)
 	buf_reset(&libbpf_said);
 	o->object = bpf_object__open_mem(elf, len, &opts);
 	err = o->object ? bpf_object__load(o->object) : -errno;
-	if (!err && !open_maps(o))
-		err = -errno;
+	if (!err)
+		err = open_maps(o);
 	if (err) {
 		*ret_error = explain(stem, "load", -err);
 		bpf_object_free(o);
@@ -167,8 +181,15 @@ void bpf_object_free(struct bpf_object_handle *o)
 		(void)munmap(o->control, sizeof(*o->control));
 	bpf_object__close(o->object);
 	buf_fini(&o->hooks);
+	free(o->links);
 	free(o->per_cpu);
 	free(o);
+}
+
+static void add_link(struct bpf_object_handle *o, struct bpf_link *link)
+{
+	o->links = xrealloc(o->links, o->n_links + 1, sizeof(struct bpf_link *));
+	o->links[o->n_links++] = link;
 }
 
 bool bpf_object_attach(struct bpf_object_handle *o, char **ret_error)
@@ -181,14 +202,14 @@ bool bpf_object_attach(struct bpf_object_handle *o, char **ret_error)
 		struct bpf_link *link = bpf_program__attach(program);
 		const char *hook = bpf_program__section_name(program);
 
-		if (!link || o->n_links == PROGRAMS_MAX) {
+		if (!link) {
 			*ret_error = explain(hook, "attach", errno);
 			return false;
 		}
 		if (strncmp(hook, "iter/", 5) == 0)
 			o->walk = link;
 		else
-			o->links[o->n_links++] = link;
+			add_link(o, link);
 		buf_addf(&o->hooks, "%s%s", o->hooks.len ? ", " : "", hook);
 	}
 	return true;
@@ -258,9 +279,13 @@ int bpf_object_walk(struct bpf_object_handle *o, size_t size, record_fn *fn, voi
 
 	if (fd < 0)
 		return -errno;
-	while ((got = read(fd, chunk + have, sizeof(chunk) - have)) > 0) {
+	/* EAGAIN: the kernel has shown a million things that gave no output, and can go on */
+	while ((got = read(fd, chunk + have, sizeof(chunk) - have)) > 0 ||
+	       (got < 0 && errno == EAGAIN)) {
 		size_t at = 0;
 
+		if (got < 0)
+			continue;
 		have += (size_t)got;
 		for (; have - at >= size; at += size)
 			fn(ctx, chunk + at, size);

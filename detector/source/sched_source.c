@@ -67,7 +67,7 @@ static void on_delta(void *ctx, const void *record, size_t size)
 	e = slot(state, d->pid, d->start_time_ns);
 	if (!e->ts_ns) {
 		if (state->used == TABLE_MAX) {
-			s->lost_table_full++;
+			s->lost_here++;
 			return;
 		}
 		state->used++;
@@ -85,6 +85,12 @@ static void on_delta(void *ctx, const void *record, size_t size)
 	e->cpu_time_ns += (uint64_t)d->cpu_time_ns;
 }
 
+static void walk(struct source *s)
+{
+	if (bpf_object_walk(s->object, sizeof(struct sched_delta), on_delta, s) < 0)
+		s->lost_here++;
+}
+
 static void prepare(struct source *s)
 {
 	struct sched_state *state = xcalloc(1, sizeof(*state));
@@ -100,7 +106,7 @@ static void started(struct source *s)
 {
 	struct sched_state *state = s->state;
 
-	(void)bpf_object_walk(s->object, sizeof(struct sched_delta), on_delta, s);
+	walk(s);
 	state->began_ns = clock_ns(CLOCK_MONOTONIC);
 }
 
@@ -114,7 +120,7 @@ static void tick(struct source *s, uint64_t now_ns)
 {
 	struct sched_state *state = s->state;
 
-	(void)bpf_object_walk(s->object, sizeof(struct sched_delta), on_delta, s);
+	walk(s);
 	for (unsigned i = 0; i < state->capacity; i++) {
 		struct ev_sched *e = &state->samples[i];
 

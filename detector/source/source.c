@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "source/source_ops.h"
 
@@ -101,7 +100,6 @@ struct source *source_new(const struct source_conf *conf, char **ret_error)
 		source_free(s);
 		return NULL;
 	}
-	bpf_object_control(s->object)->self_tgid = (__u32)getpid();
 	if (s->ops->prepare)
 		s->ops->prepare(s);
 	if (!bpf_object_attach(s->object, ret_error)) {
@@ -153,13 +151,13 @@ void source_stats(const struct source *s, struct source_stats *ret_stats)
 		.emitted = sum.emitted,
 		.lost_ring_full = sum.ring_full,
 		.lost_no_storage = sum.no_storage,
-		.lost_table_full = s->lost_table_full,
+		.lost_here = s->lost_here,
 	};
 }
 
 uint64_t source_lost(const struct source_stats *stats)
 {
-	return stats->lost_ring_full + stats->lost_no_storage + stats->lost_table_full;
+	return stats->lost_ring_full + stats->lost_no_storage + stats->lost_here;
 }
 
 void source_tick(struct source *s, uint64_t now_ns, int64_t wall_offset_ns)

@@ -28,7 +28,7 @@ struct source_stats {
 	uint64_t emitted;
 	uint64_t lost_ring_full;
 	uint64_t lost_no_storage;
-	uint64_t lost_table_full; /* emitted, but no room for it in user space */
+	uint64_t lost_here; /* in user space: a table had no room, or a walk failed */
 };
 
 struct source; /* opaque */

@@ -18,8 +18,8 @@ struct source {
 	struct timer *poll; /* armed while records keep coming */
 	bool polling;
 	int64_t wall_offset_ns;
-	uint64_t lost_table_full; /* in user space: a table of the ops had no room */
-	void *state;		  /* of the ops */
+	uint64_t lost_here; /* in user space: a table had no room, or a walk failed */
+	void *state;	    /* of the ops */
 };
 
 /* Each may be NULL. */

@@ -36,7 +36,21 @@ static void prepare(struct source *s)
 	control->syscalls[__NR_rt_sigreturn] |= SYSCALL_LOOKED_AT;
 }
 
+static void nothing(void *ctx, const void *record, size_t size)
+{
+	(void)ctx;
+	(void)record;
+	(void)size;
+}
+
+/* Tells the programs which process is kernelsight itself. */
+static void started(struct source *s)
+{
+	(void)bpf_object_walk(s->object, 1, nothing, s);
+}
+
 const struct source_ops syscall_source_ops = {
 	.object = "syscall_tracer",
 	.prepare = prepare,
+	.started = started,
 };

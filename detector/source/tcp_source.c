@@ -30,7 +30,7 @@ static void on_owner(void *ctx, const void *record, size_t size)
 	for (unsigned i = 0; i < state->n_pending; i++) {
 		struct ev_tcp_retransmit *e = &state->pending[i];
 
-		if (e->socket != owner->socket)
+		if (!e->socket || e->socket != owner->socket)
 			continue;
 		e->owner_kind = owner->kind;
 		e->pid = owner->pid;
@@ -46,7 +46,8 @@ static void walk(struct source *s)
 	struct tcp_state *state = s->state;
 
 	bpf_object_control(s->object)->walk++;
-	(void)bpf_object_walk(s->object, sizeof(struct socket_owner), on_owner, s);
+	if (bpf_object_walk(s->object, sizeof(struct socket_owner), on_owner, s) < 0)
+		s->lost_here++;
 	state->walked_ns = loop_now_ns(s->conf.loop);
 }
 
@@ -76,12 +77,10 @@ static void tick(struct source *s, uint64_t now_ns)
 	resolve(s);
 }
 
-static bool owner_is_final(const struct ev_tcp_retransmit *e)
-{
-	return e->owner_kind == TCP_OWNER_EXACT || e->tcp_state == TCP_STATE_NEW_SYN_RECV;
-}
-
-/* Events keep their order: while one waits, later ones wait behind it. */
+/*
+ * An event that names its socket asks for the owner. Events keep their order: while one waits, later
+ * ones wait behind it.
+ */
 static void on_record(void *ctx, const void *record, size_t size)
 {
 	struct source *s = ctx;
@@ -92,7 +91,7 @@ static void on_record(void *ctx, const void *record, size_t size)
 		return;
 	if (state->n_pending == PENDING_MAX)
 		release(s);
-	if (owner_is_final(e) && state->n_pending == 0) {
+	if (!e->socket && state->n_pending == 0) {
 		source_emit(s, e);
 		return;
 	}

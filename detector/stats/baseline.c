@@ -24,14 +24,14 @@
 /*
  * A series that hardly varies must not alarm on the first wobble: 5 % of the level is no news, nor
  * is what chance alone does to a count (Poisson: n occurrences vary by sqrt(n)), nor a single
- * occurrence.
+ * occurrence, nor what the owner finds too little. 1e-9 is there to divide by.
  */
 static double least_spread(const struct baseline *b)
 {
 	double level = fabs(b->center);
 	double chance = fmax(sqrt(level * b->grain), b->grain);
 
-	return fmax(fmax(0.05 * level, chance), 1e-9);
+	return fmax(fmax(0.05 * level, chance), fmax(b->least_spread, 1e-9));
 }
 
 /* How much of its step the sample just counted in b->samples moves the estimates. */

@@ -15,15 +15,17 @@ struct baseline_conf {
 	uint64_t half_life_ns; /* after which a sample counts half; default 10 min */
 };
 
-/* Fixed size, no pointers: may be copied and stored as it is. Starts zeroed but for grain. */
+/* Fixed size, no pointers: may be copied and stored as it is. Starts zeroed but for grain and
+ * least_spread, which the owner sets. */
 struct baseline {
 	double center;
 	double spread; /* as a standard deviation would be for normal values; never 0 once ready */
 	/*
 	 * By how much one more occurrence raises the value: 1 for a count, 1/5 for a rate per
-	 * second over 5 s, 0 where the value does not count anything. Set by the owner.
+	 * second over 5 s, 0 where the value does not count anything.
 	 */
 	double grain;
+	double least_spread; /* what differs by less is the same to the user; 0 if unknown */
 	uint64_t samples;
 	uint64_t learnt_ns;  /* time covered by learning */
 	uint64_t updated_ns; /* time of the last sample */

@@ -44,7 +44,8 @@ struct window {
 	uint64_t total_until_ns; /* then the first slot in total leaves the window */
 	struct slot slots[SLOTS];
 
-	/* quantiles only: a ring of the latest samples in order of arrival */
+	/* quantiles only: a ring of the latest samples in order of arrival; none while the window
+	 * is empty */
 	struct sample *recent;
 	unsigned recent_cap, recent_head, recent_n;
 };
@@ -58,10 +59,6 @@ struct window *window_new(enum aggregate aggregate, double quantile, uint64_t le
 	w->length_ns = length_ns;
 	w->slot_ns = (length_ns + WINDOW_SLOTS - 1) / WINDOW_SLOTS;
 	w->total_until_ns = UINT64_MAX;
-	if (aggregate == AGGREGATE_QUANTILE) {
-		w->recent_cap = RECENT_START;
-		w->recent = xcalloc(w->recent_cap, sizeof(*w->recent));
-	}
 	return w;
 }
 
@@ -112,30 +109,41 @@ static void total_up(struct window *w)
 	}
 }
 
+static void give_back(struct window *w)
+{
+	free(w->recent);
+	w->recent = NULL;
+	w->recent_cap = w->recent_head = w->recent_n = 0;
+}
+
 static void slide(struct window *w, uint64_t now_ns)
 {
 	if (now_ns > w->newest_ns)
 		w->newest_ns = now_ns;
-	if (w->newest_ns >= w->total_until_ns)
-		total_up(w);
+	if (w->newest_ns < w->total_until_ns)
+		return;
+	total_up(w);
+	if (w->total.count == 0)
+		give_back(w);
 }
 
 static void grow_recent(struct window *w)
 {
-	struct sample *larger = xcalloc(w->recent_cap * 2, sizeof(*larger));
+	unsigned cap = w->recent_cap ? w->recent_cap * 2 : RECENT_START;
+	struct sample *larger = xcalloc(cap, sizeof(*larger));
 
 	for (unsigned i = 0; i < w->recent_n; i++)
 		larger[i] = w->recent[(w->recent_head + i) % w->recent_cap];
 	free(w->recent);
 	w->recent = larger;
-	w->recent_cap *= 2;
+	w->recent_cap = cap;
 	w->recent_head = 0;
 }
 
 static void remember(struct window *w, struct sample sample)
 {
 	if (w->recent_n == w->recent_cap && w->recent_cap < WINDOW_SAMPLES &&
-	    inside(w, w->recent[w->recent_head].ts_ns))
+	    (w->recent_cap == 0 || inside(w, w->recent[w->recent_head].ts_ns)))
 		grow_recent(w);
 	if (w->recent_n == w->recent_cap) {
 		w->recent_head = (w->recent_head + 1) % w->recent_cap;
@@ -162,7 +170,7 @@ void window_add(struct window *w, uint64_t ts_ns, double value)
 	merge(w, &w->total, one);
 	if (ts_ns + w->length_ns < w->total_until_ns)
 		w->total_until_ns = ts_ns + w->length_ns;
-	if (w->recent)
+	if (w->aggregate == AGGREGATE_QUANTILE)
 		remember(w, (struct sample){ ts_ns, value });
 }
 

@@ -3,8 +3,9 @@
  * Sliding windows over (time, value) samples and the aggregates taken over them. Memory is bounded:
  * samples are kept as WINDOW_SLOTS partial results, of which one counts as long as its latest
  * sample is inside, so every sample inside counts and none older than the window and one slot
- * (length / WINDOW_SLOTS) does. Quantiles also keep the latest WINDOW_SAMPLES values and are exact
- * over those. A window never slides back: a now before the newest sample means that sample's time.
+ * (length / WINDOW_SLOTS) does. Quantiles also keep the latest WINDOW_SAMPLES values, are exact over
+ * those, and give their memory back when the window is empty. A window never slides back: a now
+ * before the newest sample means that sample's time.
  */
 #ifndef STATS_WINDOW_H
 #define STATS_WINDOW_H

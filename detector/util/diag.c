@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Messages are rendered when they are added, so nothing of the input has to stay. Whatever comes
- * from the input goes through add_visible(): a hostile file cannot send escape sequences to the
+ * from the input goes through printable_add(): a hostile file cannot send escape sequences to the
  * terminal, nor break a message into two lines.
  */
 #include "util/diag.h"
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "util/buf.h"
+#include "util/printable.h"
 #include "util/utf8.h"
 
 #define LINE_WIDTH    100 /* characters of a source line that are shown */
@@ -32,7 +33,7 @@ struct excerpt {
 	size_t len;
 	size_t at; /* byte in the line */
 	unsigned number;
-	size_t column; /* characters before `at` */
+	size_t column; /* of `at`, from 1 */
 };
 
 struct diags *diags_new(void)
@@ -49,71 +50,33 @@ void diags_free(struct diags *d)
 	free(d);
 }
 
-/* Characters that print nothing, move the cursor or turn the direction of the text. */
-static bool is_unsafe(const char *s, size_t len)
-{
-	const unsigned char *c = (const unsigned char *)s;
-
-	if (len == 1)
-		return c[0] < 0x20 || c[0] == 0x7f;
-	if (len == 2)
-		return c[0] == 0xc2 && c[1] < 0xa0; /* U+0080 to U+009F */
-	if (len == 3 && c[0] == 0xe2)
-		return (c[1] == 0x80 &&
-			(c[2] <= 0x8f ? c[2] >= 0x8b : c[2] >= 0xa8 && c[2] <= 0xae)) ||
-		       (c[1] == 0x81 && c[2] >= 0xa0 && c[2] <= 0xaf);
-	return len == 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0;
-}
-
-/* Adds at most `max` characters of text, one column each. Returns the bytes taken. */
-static size_t add_visible(struct buf *out, const char *s, size_t len, size_t max)
-{
-	size_t at = 0;
-
-	for (; at < len && max > 0; max--) {
-		size_t n = utf8_length(s + at, len - at);
-
-		if (s[at] == '\t')
-			buf_addc(out, ' ');
-		else if (n == 0 || is_unsafe(s + at, n))
-			buf_addc(out, '?');
-		else
-			buf_add(out, s + at, n);
-		at += n ? n : 1;
-	}
-	return at;
-}
-
 static size_t count_characters(const char *s, size_t len)
 {
 	size_t count = 0;
 
 	for (size_t at = 0; at < len; count++)
-		at += utf8_prefix(s + at, len - at, 1);
+		at += (unsigned char)s[at] < 0x80 ? 1 : utf8_prefix(s + at, len - at, 1);
 	return count;
 }
 
 static struct excerpt excerpt_at(const char *text, size_t len, size_t offset)
 {
-	struct excerpt e = { .number = 1 };
-	size_t start = 0;
-	const char *end;
+	struct excerpt e = { .line = text, .number = 1 };
+	const char *place, *end;
 
 	if (offset > len)
 		offset = len;
-	for (size_t i = 0; i < offset; i++) {
-		if (text[i] == '\n') {
-			e.number++;
-			start = i + 1;
-		}
+	place = text + offset;
+	while ((end = memchr(e.line, '\n', (size_t)(place - e.line)))) {
+		e.number++;
+		e.line = end + 1;
 	}
-	end = memchr(text + offset, '\n', len - offset);
-	e.line = text + start;
-	e.len = (end ? (size_t)(end - text) : len) - start;
-	e.at = offset - start;
+	end = memchr(place, '\n', len - offset);
+	e.len = (size_t)((end ? end : text + len) - e.line);
+	e.at = (size_t)(place - e.line);
 	if (e.len > e.at && e.line[e.len - 1] == '\r')
 		e.len--;
-	e.column = count_characters(e.line, e.at);
+	e.column = 1 + count_characters(e.line, e.at);
 	return e;
 }
 
@@ -141,22 +104,39 @@ static size_t token_length(const char *s, size_t len)
 	return n;
 }
 
+/* Where in the line the shown part starts: a line is cut so that LEFT_OF characters are left before
+ * the place. */
+static size_t cut_of(const struct excerpt *e)
+{
+	size_t near, before;
+
+	if (e->column <= LINE_WIDTH - 19)
+		return 0;
+	/* as many bytes as the characters can have, and the rest of one that this falls into */
+	near = e->at > 4 * LEFT_OF ? e->at - 4 * LEFT_OF : 0;
+	while (near < e->at && (e->line[near] & 0xc0) == 0x80)
+		near++;
+	before = count_characters(e->line + near, e->at - near);
+	return before > LEFT_OF ? near + utf8_prefix(e->line + near, e->at - near, before - LEFT_OF)
+				: near;
+}
+
 static void add_excerpt(struct buf *out, const struct excerpt *e)
 {
-	size_t cut = e->column > LINE_WIDTH - 20 ? e->column - LEFT_OF : 0;
-	size_t from = utf8_prefix(e->line, e->len, cut);
-	size_t token = token_length(e->line + e->at, e->len - e->at);
-	size_t shown, marks;
+	size_t from = cut_of(e);
+	size_t left = count_characters(e->line + from, e->at - from);
+	size_t rest = e->len - e->at < 4 * LINE_WIDTH ? e->len - e->at : 4 * LINE_WIDTH;
+	size_t marks = count_characters(e->line + e->at, token_length(e->line + e->at, rest));
+	size_t shown;
 
-	if (cut)
+	if (from)
 		buf_adds(out, "...");
-	shown = add_visible(out, e->line + from, e->len - from, LINE_WIDTH);
+	shown = printable_add(out, e->line + from, e->len - from, LINE_WIDTH, "?");
 	buf_adds(out, from + shown < e->len ? "...\n" : "\n");
 
-	marks = count_characters(e->line + e->at, token);
-	if (marks > LINE_WIDTH - (e->column - cut))
-		marks = LINE_WIDTH - (e->column - cut);
-	buf_addf(out, "%*s^", (int)(e->column - cut + (cut ? 3 : 0)), "");
+	if (marks > LINE_WIDTH - left)
+		marks = LINE_WIDTH - left;
+	buf_addf(out, "%*s^", (int)(left + (from ? 3 : 0)), "");
 	while (marks-- > 1)
 		buf_addc(out, '~');
 	buf_addc(out, '\n');
@@ -176,11 +156,11 @@ static char *render(enum diag_level level, const char *file, const struct excerp
 	struct buf out = { 0 };
 	size_t len = strlen(message);
 
-	add_visible(&out, file, strlen(file), FILE_NAME_MAX);
+	(void)printable_add(&out, file, strlen(file), FILE_NAME_MAX, "?");
 	if (e)
-		buf_addf(&out, ":%u:%zu", e->number, e->column + 1);
+		buf_addf(&out, ":%u:%zu", e->number, e->column);
 	buf_adds(&out, level == DIAG_ERROR ? ": error: " : ": warning: ");
-	if (add_visible(&out, message, len, MESSAGE_MAX) < len)
+	if (printable_add(&out, message, len, MESSAGE_MAX, "?") < len)
 		buf_adds(&out, "...");
 	buf_addc(&out, '\n');
 	if (e && !is_blank(e->line, e->len))

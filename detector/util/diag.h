@@ -2,8 +2,8 @@
 /*
  * Messages about input files, collected so that all are reported and not just the first:
  *
- *	rules/slow.json:14:16: error: no field "latency" in source syscall; did you mean
- *"latency_ms"? "value": "latency",
+ *	rules/slow.json:14:16: error: no value "latency" in source syscall; did you mean "latency_ms"?
+ *	      "value": "latency",
  *	               ^~~~~~~~~
  *
  * Lines and columns count from 1, columns in characters. The caret underlines the word or the

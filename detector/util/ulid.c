@@ -22,7 +22,7 @@ static void base32(uint64_t v, unsigned n, char *ret_text)
 
 void ulid_next(struct ulid_source *s, uint64_t wall_ms, char ret_id[ULID_LEN + 1])
 {
-	if (wall_ms == s->last_ms) {
+	if (wall_ms <= s->last_ms) {
 		s->last_high += ++s->last_low == 0;
 	} else {
 		/* The top bit stays free, so counting up never overflows the 80 bits. */
@@ -30,7 +30,7 @@ void ulid_next(struct ulid_source *s, uint64_t wall_ms, char ret_id[ULID_LEN + 1
 		s->last_low = next_random(&s->state);
 		s->last_ms = wall_ms;
 	}
-	base32(wall_ms & 0xffffffffffffull, 10, ret_id);
+	base32(s->last_ms & 0xffffffffffffull, 10, ret_id);
 	base32(s->last_high << 24 | s->last_low >> 40, 8, ret_id + 10);
 	base32(s->last_low & 0xffffffffffull, 8, ret_id + 18);
 	ret_id[ULID_LEN] = '\0';

@@ -18,7 +18,10 @@ struct ulid_source {
 	uint64_t last_low;
 };
 
-/* Writes the next id; within one millisecond the ids still ascend. */
+/*
+ * Writes the next id, which sorts after the one before: within one millisecond they count up, and a
+ * time before that of the last id (a late event, a clock set back) counts as that.
+ */
 void ulid_next(struct ulid_source *s, uint64_t wall_ms, char ret_id[ULID_LEN + 1]);
 
 #endif

@@ -7,7 +7,7 @@
 
 /* Bytes of the character that s starts with (1 to 4); 0 if the bytes are no character. */
 size_t utf8_length(const char *s, size_t len);
-/* Bytes of s that hold its first `characters` characters; a byte that is no character counts as one. */
+/* Bytes of s that hold its first `characters` characters; a byte that is none counts as one. */
 size_t utf8_prefix(const char *s, size_t len, size_t characters);
 
 #endif

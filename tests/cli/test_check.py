@@ -178,7 +178,7 @@ class Check(unittest.TestCase):
         self.assertEqual(check(), (2, "", "kernelsight check: no rule file given\n" + usage))
         self.assertEqual(check("--stric", "good/every-key.json")[0], 0)
         self.assertEqual(check("--nonsense"), (
-            2, "", "check: unrecognized option '--nonsense'\n"))
+            2, "", "kernelsight check: unrecognized option '--nonsense'\n"))
         for option in ["--help", "-h"]:
             code, out, err = check(option)
             self.assertEqual((code, err), (0, ""))

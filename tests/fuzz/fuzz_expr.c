@@ -31,12 +31,12 @@ static void check_match(const struct expr *e, const struct event *ev)
 	require(some == TRUTH_MAYBE || some == (match ? TRUTH_TRUE : TRUTH_FALSE));
 	for (unsigned i = 0; match && i < ev->type->n_fields; i++) {
 		const struct field *f = &ev->type->fields[i];
-		double bound = expr_lower_bound(e, f);
 		struct value v;
 
 		event_get(ev, f, &v);
 		if (f->type != FIELD_TEXT && f->type != FIELD_ADDR)
-			require(bound == 0 || v.number >= bound);
+			require(v.number >= expr_lower_bound(e, f) &&
+				v.number <= expr_upper_bound(e, f));
 	}
 }
 

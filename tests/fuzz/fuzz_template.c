@@ -86,8 +86,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(offset <= strlen(text) && message);
 		return 0;
 	}
-	for (int escape = ESCAPE_NONE; escape <= ESCAPE_SLACK; escape++)
-		check_render(t, doc, (enum template_escape)escape);
+	check_render(t, doc, ESCAPE_NONE);
+	check_render(t, doc, ESCAPE_JSON);
 	template_free(t);
 	return 0;
 }

@@ -13,7 +13,8 @@ last for all further ones. A step is a status with options behind semicolons,
     429;after=2     with Retry-After: 2
     503;date=2      with Retry-After as the HTTP date two seconds ahead
     200;delay=0.5   half a second late
-    200;body=ok     with this body; {body} in it stands for the body of the request, {path} for its path
+    200;body=ok     with this body; {body} in it stands for the body of the request, {path} for its
+                    path, {last} for the last part of that, {token} for the end of its Authorization
 
 or one of
     reset           the connection is reset
@@ -75,7 +76,14 @@ class Sink(BaseHTTPRequestHandler):
 
     def answer(self, status, options, body):
         time.sleep(float(options.get("delay", 0)))
-        text = options.get("body", "").replace("{body}", body).replace("{path}", self.path)
+        text = options.get("body", "")
+        for name, value in {
+            "body": body,
+            "path": self.path,
+            "last": self.path.partition("?")[0].rpartition("/")[2],
+            "token": self.headers.get("Authorization", "").rpartition(" ")[2],
+        }.items():
+            text = text.replace("{" + name + "}", value)
         self.send_response(status)
         if "after" in options:
             self.send_header("Retry-After", options["after"])

@@ -46,7 +46,7 @@ owner() {
 		esac
 	done
 }
-owner 'bpf/' detector/source/bpf_object.c detector/source/bpf_log.c
+owner 'bpf/' detector/source/bpf_object.c
 owner 'curl/' detector/hook/http.c
 owner 'cjson/' detector/rule/rule_load.c detector/rule/json_object.c
 owner 'openssl/' detector/util/digest.c

@@ -86,16 +86,32 @@ static inline void rig_start(struct rig *r)
 		fail_msg("%s", error);
 }
 
-/* Delivers alert n to all hooks of the rig. */
-static inline void rig_deliver(struct rig *r, enum alert_state state, unsigned n, const char *doc)
+/* Delivers an alert to all hooks of the rig. Takes a. */
+static inline void rig_deliver_alert(struct rig *r, struct alert *a)
 {
-	struct alert *a = fixture_alert(state, n, doc);
-
 	a->n_hooks = r->rules.n_hooks;
 	for (unsigned i = 0; i < a->n_hooks; i++)
 		a->hooks[i] = i;
 	hooks_deliver(r->hooks, a);
 	alert_unref(a);
+}
+
+/* Alert n, of the one rule and key. */
+static inline void rig_deliver(struct rig *r, enum alert_state state, unsigned n, const char *doc)
+{
+	rig_deliver_alert(r, fixture_alert(state, n, doc));
+}
+
+/* Alert n, of a rule and key and an incident of its own. */
+static inline void rig_deliver_other(struct rig *r, enum alert_state state, unsigned n, bool repeat)
+{
+	struct alert *a = fixture_alert(state, n, "{}");
+
+	free(a->identity);
+	a->identity = xasprintf("db07/slow-syscall/comm=%u", n);
+	(void)snprintf(a->incident, sizeof(a->incident), "01JDA8%020u", n);
+	a->repeat = repeat;
+	rig_deliver_alert(r, a);
 }
 
 static inline double rig_clock_s(void)

@@ -99,7 +99,9 @@ static void storm_resolved(struct scene *s)
 	s->rule.when.baseline = (struct baseline_conf){ 6, 120 * NS_PER_S, 600 * NS_PER_S };
 	s->rule.labels = labels;
 	s->rule.n_labels = ARRAY_SIZE(labels);
-	s->baseline = (struct baseline){ 900, 100, 0, 300, 299 * NS_PER_S, 0 };
+	s->baseline = (struct baseline){
+		.center = 900, .spread = 100, .samples = 300, .learnt_ns = 299 * NS_PER_S
+	};
 	s->t.baseline = &s->baseline;
 	s->t.state = ALERT_RESOLVED;
 	s->t.value = 1200;
@@ -323,8 +325,7 @@ static void bytes_that_are_no_text_are_shown_as_such(void **state)
 	       "b\n",
 	       5);
 	a = alert_new(&s.t, &p, &host);
-	assert_string_equal(a->summary, "latency_ms 31.2 ms, limit 10 ms, a\xef\xbf\xbd"
-					"b [812]");
+	assert_string_equal(a->summary, "latency_ms 31.2 ms, limit 10 ms, a b [812]");
 	assert_text(a, "process/comm",
 		    "a\xef\xbf\xbd"
 		    "b\n");

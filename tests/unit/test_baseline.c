@@ -178,6 +178,17 @@ static void a_constant_series_does_not_alarm_on_the_first_wobble(void **state)
 	assert_true(baseline_score(&b, &conf, 1350) > conf.deviations);
 }
 
+static void what_the_owner_finds_too_little_is_no_news(void **state)
+{
+	struct baseline b = { .least_spread = 2 };
+
+	(void)state;
+	for (uint64_t s = 1; s <= 400; s++)
+		baseline_learn(&b, &conf, 0, s * NS_PER_S);
+	assert_true(baseline_score(&b, &conf, 11.9) < conf.deviations);
+	assert_true(baseline_score(&b, &conf, 12.1) > conf.deviations);
+}
+
 /* One retransmission in a silent window is no news, a handful is. */
 static void few_occurrences_are_chance(void **state)
 {
@@ -244,6 +255,7 @@ int main(void)
 		cmocka_unit_test(a_lasting_level_is_learnt),
 		cmocka_unit_test(old_values_count_half_after_the_half_life),
 		cmocka_unit_test(a_constant_series_does_not_alarm_on_the_first_wobble),
+		cmocka_unit_test(what_the_owner_finds_too_little_is_no_news),
 		cmocka_unit_test(few_occurrences_are_chance),
 		cmocka_unit_test(the_limit_is_where_the_score_reaches_the_deviations),
 		cmocka_unit_test(what_is_no_number_is_ignored),

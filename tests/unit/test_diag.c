@@ -108,6 +108,18 @@ static void long_lines_are_cut_around_the_place(void **state)
 	out = error_at(text, "a");
 	assert_true(strlen(out) < 27 + 104 + 101 + 1);
 	free(out);
+
+	/* the same column for characters of two bytes, and for bytes that are none */
+	for (size_t i = 0; i < 1500; i += 2)
+		memcpy(text + i, "\xc3\xa9", 2);
+	out = error_at(text, "X");
+	assert_non_null(strstr(out, "r.json:1:752: error: wrong\n...\xc3\xa9"));
+	assert_string_equal(strrchr(out, '.') + 1, strchr(out, '^') - 64);
+	free(out);
+	memset(text, 0x80, 1500);
+	out = error_at(text, "X");
+	assert_non_null(strstr(out, "r.json:1:1502: error: wrong\n..."));
+	free(out);
 }
 
 static void places_at_the_end_of_the_file_are_fine(void **state)

@@ -322,13 +322,16 @@ static void answers_are_judged_by_the_table(void **state)
 		{ HOOK_SLACK, 200, "ok", VERDICT_DELIVERED },
 		{ HOOK_SLACK, 200, "invalid_blocks", VERDICT_REFUSED },
 		{ HOOK_SLACK, 200, "rate_limited", VERDICT_RETRY },
-		{ HOOK_SLACK, 200, "<html>please log in</html>", VERDICT_RETRY },
-		{ HOOK_SLACK, 200, "", VERDICT_RETRY },
+		{ HOOK_SLACK, 200, "ok \r\n", VERDICT_DELIVERED },
+		{ HOOK_SLACK, 200, "rate_limited\n", VERDICT_RETRY },
+		{ HOOK_SLACK, 200, "ok ok", VERDICT_FOREIGN },
+		{ HOOK_SLACK, 200, "<html>please log in</html>", VERDICT_FOREIGN },
+		{ HOOK_SLACK, 200, "", VERDICT_FOREIGN },
 		{ HOOK_SLACK, 429, "ok", VERDICT_RETRY },
 		{ HOOK_SLACK, 404, "no_service", VERDICT_REFUSED },
 		{ HOOK_SLACK, 410, "channel_is_archived", VERDICT_REFUSED },
 		{ HOOK_PAGERDUTY, 202, "", VERDICT_DELIVERED },
-		{ HOOK_PAGERDUTY, 200, "", VERDICT_RETRY },
+		{ HOOK_PAGERDUTY, 200, "", VERDICT_FOREIGN },
 		{ HOOK_PAGERDUTY, 400, "", VERDICT_REFUSED },
 		{ HOOK_WEBHOOK, 204, "", VERDICT_DELIVERED },
 		{ HOOK_WEBHOOK, 302, "", VERDICT_REFUSED },
@@ -343,7 +346,7 @@ static void answers_are_judged_by_the_table(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		if (judge(cases[i].type, cases[i].status, cases[i].body) != cases[i].verdict)
-			fail_msg("%s %ld \"%s\"", hook_type_name(cases[i].type), cases[i].status,
+			fail_msg("hook type %d: %ld \"%s\"", cases[i].type, cases[i].status,
 				 cases[i].body);
 }
 
@@ -407,6 +410,22 @@ static void secrets_are_hidden_wherever_they_stand(void **state)
 	secrets_hide(&secrets, text, sizeof(text) - 1, &out);
 	assert_int_equal(out.len, strlen("*** at ***, abc") + 1 + 3);
 	assert_memory_equal(out.data, "*** at ***, abc\0***", out.len);
+}
+
+static void the_parts_of_a_secret_are_hidden_too(void **state)
+{
+	CLEANUP(secrets_fini) struct secrets secrets = { 0 };
+	AUTO_BUF out = { 0 };
+	static const char text[] = "Bearer 01234567 and /services T000/0123456789 v 8 89abcdef=";
+
+	(void)state;
+	secrets_add_parts(&secrets, "Bearer 01234567");
+	secrets_add_parts(&secrets, "/short/0123456789?key=89abcdef&v=8");
+	secrets_hide(&secrets, text, sizeof(text) - 1, &out);
+	assert_string_equal(buf_str(&out), "*** and /services T000/*** v 8 ***=");
+	buf_reset(&out);
+	secrets_hide(&secrets, "01234567", 8, &out);
+	assert_string_equal(buf_str(&out), "***");
 }
 
 static void foreign_bytes_become_one_line(void **state)
@@ -537,6 +556,34 @@ static void an_hour_slides(void **state)
 	limits_free(l);
 }
 
+static void what_is_taken_back_did_not_happen(void **state)
+{
+	struct limits *l = limits_new(10 * MINUTE_NS, 1, true);
+	AUTO_ALERT firing = incident(ALERT_FIRING, "a", '1');
+	AUTO_ALERT resolved = incident(ALERT_RESOLVED, "b", '1');
+
+	(void)state;
+	assert_null(limits_refuse(l, firing, MINUTE_NS));
+	limits_take_back(l, firing);
+	assert_false(acts(l, ALERT_RESOLVED, "a", '1', 2 * MINUTE_NS));
+	assert_true(acts(l, ALERT_FIRING, "b", '1', 2 * MINUTE_NS));
+	limits_take_back(l, resolved); /* was not counted, so there is nothing to take back */
+	assert_false(acts(l, ALERT_FIRING, "b", '2', 3 * MINUTE_NS));
+	limits_free(l);
+}
+
+static void a_resolved_alert_follows_its_firing_without_limits(void **state)
+{
+	struct limits *l = limits_new(0, 0, true);
+
+	(void)state;
+	assert_false(acts(l, ALERT_RESOLVED, "a", '1', MINUTE_NS));
+	assert_true(acts(l, ALERT_FIRING, "a", '2', MINUTE_NS));
+	assert_true(acts(l, ALERT_FIRING, "a", '3', MINUTE_NS));
+	assert_true(acts(l, ALERT_RESOLVED, "a", '3', MINUTE_NS));
+	limits_free(l);
+}
+
 static void the_cooldown_table_forgets_the_oldest(void **state)
 {
 	struct limits *l = limits_new(1000 * MINUTE_NS, 0, true);
@@ -572,12 +619,15 @@ int main(void)
 		cmocka_unit_test(retry_after_is_honoured_and_bounded),
 		cmocka_unit_test(only_the_origin_of_a_url_is_shown),
 		cmocka_unit_test(secrets_are_hidden_wherever_they_stand),
+		cmocka_unit_test(the_parts_of_a_secret_are_hidden_too),
 		cmocka_unit_test(foreign_bytes_become_one_line),
 		cmocka_unit_test(an_unknown_process_has_no_variable),
 		cmocka_unit_test(an_argument_that_cannot_be_rendered_stops_the_run),
 		cmocka_unit_test(a_cooldown_is_for_each_alert),
 		cmocka_unit_test(a_resolved_alert_follows_its_firing),
 		cmocka_unit_test(an_hour_slides),
+		cmocka_unit_test(what_is_taken_back_did_not_happen),
+		cmocka_unit_test(a_resolved_alert_follows_its_firing_without_limits),
 		cmocka_unit_test(the_cooldown_table_forgets_the_oldest),
 	};
 

@@ -16,18 +16,32 @@
 
 #include "util/buf.h"
 
-static pid_t offender;
+static pid_t offender, helper;
 static char dir[] = "/tmp/kernelsight-scripts-XXXXXX";
+
+static pid_t start_idle(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		for (;;)
+			(void)pause();
+	}
+	return pid;
+}
+
+static void end_idle(pid_t pid)
+{
+	(void)kill(pid, SIGKILL);
+	(void)waitpid(pid, NULL, 0);
+}
 
 static int start_offender(void **state)
 {
 	(void)state;
-	offender = fork();
-	if (offender == 0) {
-		for (;;)
-			(void)pause();
-	}
-	return mkdtemp(dir) && offender > 0 ? 0 : -1;
+	offender = start_idle();
+	helper = start_idle();
+	return mkdtemp(dir) && offender > 0 && helper > 0 ? 0 : -1;
 }
 
 static int end_offender(void **state)
@@ -35,8 +49,8 @@ static int end_offender(void **state)
 	AUTO_FREE char *clean = xasprintf("rm -r %s", dir);
 
 	(void)state;
-	(void)kill(offender, SIGKILL);
-	(void)waitpid(offender, NULL, 0);
+	end_idle(offender);
+	end_idle(helper);
 	return system(clean);
 }
 
@@ -108,6 +122,20 @@ static void renice_leaves_a_successor_with_the_same_pid_alone(void **state)
 	assert_int_equal(nice_of(offender), 0);
 }
 
+static void renice_changes_no_process_that_cannot_be_told_from_another(void **state)
+{
+	CLEANUP(buf_fini) struct buf out = { 0 };
+	AUTO_FREE char *variables = xasprintf("KERNELSIGHT_PID=%d", offender);
+	AUTO_FREE char *by_hand = xasprintf("hooks/renice-offender --unchecked %d", helper);
+
+	(void)state;
+	assert_int_equal(run(variables, "hooks/renice-offender", &out), 1);
+	assert_non_null(strstr(buf_str(&out), "does not say when process"));
+	assert_int_equal(nice_of(offender), 0);
+	assert_int_equal(run("", by_hand, &out), 0);
+	assert_int_equal(nice_of(helper), 10);
+}
+
 static void renice_lowers_the_priority_and_says_so(void **state)
 {
 	CLEANUP(buf_fini) struct buf out = { 0 };
@@ -128,9 +156,10 @@ static void renice_lowers_the_priority_and_says_so(void **state)
 static void evidence_is_kept_up_to_a_number(void **state)
 {
 	CLEANUP(buf_fini) struct buf out = { 0 };
-	AUTO_FREE char *command = xasprintf("hooks/capture-evidence %s 2", dir);
-	AUTO_FREE char *list = xasprintf("ls -A %s", dir);
-	AUTO_FREE char *show = xasprintf("cat %s/01JDA800000000000000000003.txt", dir);
+	/* a directory that is not there yet */
+	AUTO_FREE char *command = xasprintf("hooks/capture-evidence %s/lib/evidence 2", dir);
+	AUTO_FREE char *list = xasprintf("ls -A %s/lib/evidence", dir);
+	AUTO_FREE char *show = xasprintf("cat %s/lib/evidence/01JDA800000000000000000003.txt", dir);
 	AUTO_FREE char *own_line = xasprintf("\n%d (", offender);
 	AUTO_FREE char *section = xasprintf("== /proc/%d/status\nName:", offender);
 
@@ -166,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(renice_refuses_what_is_no_process_of_the_alert),
 		cmocka_unit_test(renice_leaves_a_successor_with_the_same_pid_alone),
+		cmocka_unit_test(renice_changes_no_process_that_cannot_be_told_from_another),
 		cmocka_unit_test(renice_lowers_the_priority_and_says_so),
 		cmocka_unit_test(evidence_is_kept_up_to_a_number),
 		cmocka_unit_test(evidence_stays_in_its_directory),

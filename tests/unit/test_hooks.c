@@ -2,7 +2,12 @@
 /* Delivery against a real HTTP server that misbehaves: tests/hooks/sink.py. */
 #include "hook_rig.h"
 
+#include <curl/curl.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -61,7 +66,8 @@ static int sink_end(void **state)
 	return rmdir(sink.dir);
 }
 
-/* A hook to http://127.0.0.1:PORT/TOPSECRETPATH/NAME?STEPS. */
+/* A hook to http://127.0.0.1:PORT/TOPSECRETPATH/NAME?STEPS. The steps are part of the URL: a body of
+ * them that the log is to show must not stand in them as it is. */
 static struct hook_conf *to_sink(struct rig *r, enum hook_type type, const char *name,
 				 const char *steps)
 {
@@ -281,7 +287,7 @@ static void both_forms_of_retry_after_are_respected(void **state)
 
 	(void)state;
 	rig_init(&r);
-	to_sink(&r, HOOK_SLACK, "seconds", "429;after=1;body=rate_limited,200;body=ok");
+	to_sink(&r, HOOK_SLACK, "seconds", "429;after=1;body=rate%5flimited,200;body=ok");
 	to_sink(&r, HOOK_WEBHOOK, "date", "503;date=3,200");
 	to_sink(&r, HOOK_WEBHOOK, "none", "429,200");
 	rig_start(&r);
@@ -359,7 +365,7 @@ static void a_refused_alert_does_not_hold_up_the_next(void **state)
 
 	(void)state;
 	rig_init(&r);
-	to_sink(&r, HOOK_SLACK, "refused", "200;body=invalid_blocks,200;body=ok");
+	to_sink(&r, HOOK_SLACK, "refused", "200;body=invalid%5fblocks,200;body=ok");
 	to_sink(&r, HOOK_WEBHOOK, "moved", "302,200");
 	rig_start(&r);
 	rig_deliver(&r, ALERT_FIRING, 1, FIXTURE_DOC);
@@ -408,7 +414,7 @@ static void what_was_tried_for_a_day_is_given_up(void **state)
 	h = hook_new(&env, to_sink(&r, HOOK_WEBHOOK, "day", "500,200"), &error);
 	assert_non_null(h);
 	hook_queue(h, a);
-	TAILQ_FIRST(&h->queue)->queued_ns -= RETRY_GIVE_UP_NS;
+	TAILQ_FIRST(&h->in_flight)->queued_ns -= RETRY_GIVE_UP_NS;
 	for (int i = 0; i < 500 && h->stats.queued > 0; i++)
 		assert_int_equal(loop_run_once(r.loop, 10), 0);
 	assert_int_equal(h->stats.failed, 1);
@@ -417,6 +423,132 @@ static void what_was_tried_for_a_day_is_given_up(void **state)
 	alert_unref(a);
 	hook_free(h, 0);
 	http_free(env.http);
+}
+
+/* Not Slack, but something that takes each message: it must not get one for a day. */
+static void a_stranger_is_left_alone_after_a_few_tries(void **state)
+{
+	AUTO_RIG r;
+	struct hook_env env;
+	struct hook *h;
+	struct alert *a = fixture_alert(ALERT_FIRING, 1, FIXTURE_DOC);
+	char *error = NULL;
+
+	(void)state;
+	rig_init(&r);
+	env = (struct hook_env){ r.loop, http_new(r.loop), r.log_file, false };
+	h = hook_new(&env, to_sink(&r, HOOK_SLACK, "stranger", "200;body=%7b%22ok%22:true%7d"),
+		     &error);
+	assert_non_null(h);
+	hook_queue(h, a);
+	while (h->stats.queued > 0) {
+		h->not_before_ns = 0; /* no need to wait for the back-off */
+		loop_timer_set(h->timer, NS_PER_MS);
+		assert_int_equal(loop_run_once(r.loop, 10), 0);
+	}
+	assert_int_equal(h->stats.failed, 1);
+	assert_int_equal(request_count("stranger"), RETRY_FOREIGN_TRIES);
+	assert_log(&r,
+		   "answered 200, but not as the service would \"{\"ok\":true}\"; alert 01JDA8");
+	alert_unref(a);
+	hook_free(h, 0);
+	http_free(env.http);
+}
+
+/* --- when curl or the kernel fails ----------------------------------------------------------- */
+
+/* How many of the next calls fail. */
+static struct {
+	unsigned add_handle;
+	unsigned socket_action;
+	unsigned epoll_ctl;
+} faults;
+
+CURLMcode curl_multi_add_handle(CURLM *multi, CURL *easy)
+{
+	CURLMcode (*real)(CURLM *, CURL *) = dlsym(RTLD_NEXT, "curl_multi_add_handle");
+
+	if (faults.add_handle == 0)
+		return real(multi, easy);
+	faults.add_handle--;
+	return CURLM_OUT_OF_MEMORY;
+}
+
+CURLMcode curl_multi_socket_action(CURLM *multi, curl_socket_t fd, int mask, int *running)
+{
+	CURLMcode (*real)(CURLM *, curl_socket_t, int, int *) =
+		dlsym(RTLD_NEXT, "curl_multi_socket_action");
+
+	if (faults.socket_action == 0)
+		return real(multi, fd, mask, running);
+	faults.socket_action--;
+	return CURLM_INTERNAL_ERROR;
+}
+
+int epoll_ctl(int epoll_fd, int op, int fd, struct epoll_event *event)
+{
+	int (*real)(int, int, int, struct epoll_event *) = dlsym(RTLD_NEXT, "epoll_ctl");
+
+	if (faults.epoll_ctl == 0 || op == EPOLL_CTL_DEL)
+		return real(epoll_fd, op, fd, event);
+	faults.epoll_ctl--;
+	errno = ENOSPC;
+	return -1;
+}
+
+static void a_request_that_cannot_begin_is_tried_again(void **state)
+{
+	AUTO_RIG r;
+
+	(void)state;
+	rig_init(&r);
+	to_sink(&r, HOOK_WEBHOOK, "no-begin", "200");
+	rig_start(&r);
+	faults.add_handle = 1;
+	rig_deliver(&r, ALERT_FIRING, 1, "{}");
+	assert_int_equal(rig_stats(&r).retried, 0); /* done comes from the loop */
+	rig_run_until_idle(&r, 5);
+	assert_int_equal(rig_stats(&r).retried, 1);
+	assert_int_equal(rig_stats(&r).delivered, 1);
+	assert_int_equal(request_count("no-begin"), 1);
+	assert_log(&r, "Out of memory; next try in ");
+}
+
+static void a_fault_of_curl_ends_each_request_once(void **state)
+{
+	AUTO_RIG r;
+
+	(void)state;
+	rig_init(&r);
+	to_sink(&r, HOOK_WEBHOOK, "fault-a", "200;delay=0.2");
+	to_sink(&r, HOOK_WEBHOOK, "fault-b", "200;delay=0.2");
+	rig_start(&r);
+	rig_deliver(&r, ALERT_FIRING, 1, "{}");
+	run_until_requested(&r, "fault-a", 1);
+	run_until_requested(&r, "fault-b", 1);
+	faults.socket_action = 1;
+	rig_run_until_idle(&r, 8);
+	assert_int_equal(rig_stats(&r).retried, 2);
+	assert_int_equal(rig_stats(&r).delivered, 2);
+	assert_log(&r, "Internal error; next try in ");
+}
+
+static void a_socket_that_cannot_be_watched_ends_by_its_timeout(void **state)
+{
+	AUTO_RIG r;
+
+	(void)state;
+	rig_init(&r);
+	to_sink(&r, HOOK_WEBHOOK, "unwatched", "200")->timeout_ns = 300 * NS_PER_MS;
+	rig_start(&r);
+	faults.epoll_ctl = 100;
+	rig_deliver(&r, ALERT_FIRING, 1, "{}");
+	rig_run(&r, 0.4);
+	faults.epoll_ctl = 0;
+	rig_run_until_idle(&r, 5);
+	assert_true(rig_stats(&r).retried >= 1);
+	assert_int_equal(rig_stats(&r).delivered, 1);
+	assert_log(&r, "; next try in ");
 }
 
 /* --- one hook and another -------------------------------------------------------------------- */
@@ -461,22 +593,70 @@ static void a_full_queue_drops_the_oldest_that_waits(void **state)
 	assert_null(strstr(said + 1, "the queue is full"));
 }
 
+static void a_repeat_has_no_place_while_the_first_still_waits(void **state)
+{
+	AUTO_RIG r;
+
+	(void)state;
+	rig_init(&r);
+	to_sink(&r, HOOK_WEBHOOK, "repeats", "200;delay=0.3,200");
+	rig_start(&r);
+	rig_deliver_other(&r, ALERT_FIRING, 1, false);
+	rig_deliver_other(&r, ALERT_FIRING, 2, false);
+	rig_deliver_other(&r, ALERT_FIRING, 2, true); /* 2 waits */
+	rig_deliver_other(&r, ALERT_FIRING, 3, true);
+	rig_deliver_other(&r, ALERT_FIRING, 3, true); /* a repeat of 3 waits */
+	rig_deliver_other(&r, ALERT_RESOLVED, 2, false);
+	rig_run_until_idle(&r, 5);
+	assert_int_equal(request_count("repeats"), 4);
+	assert_string_equal(request("repeats", 2, "headers/webhook-id"), alert_id(3));
+	assert_string_equal(request("repeats", 3, "headers/webhook-id"), alert_id(2));
+	assert_int_equal(rig_stats(&r).dropped, 0);
+	rig_deliver_other(&r, ALERT_FIRING, 2, true);
+	rig_run_until_idle(&r, 5);
+	assert_int_equal(request_count("repeats"), 5);
+}
+
+static void a_full_queue_drops_repeats_first(void **state)
+{
+	AUTO_RIG r;
+
+	(void)state;
+	rig_init(&r);
+	to_sink(&r, HOOK_WEBHOOK, "full-repeats", "200;delay=0.5,200");
+	rig_start(&r);
+	rig_deliver_other(&r, ALERT_FIRING, 1, false); /* in flight */
+	for (unsigned i = 2; i <= HOOK_QUEUE_MAX; i++)
+		rig_deliver_other(&r, ALERT_FIRING, i, i == 500);
+	assert_int_equal(rig_stats(&r).dropped, 0);
+	rig_deliver_other(&r, ALERT_FIRING, 2000, false); /* for 500, the repeat */
+	rig_deliver_other(&r, ALERT_FIRING, 2001, true);  /* for nothing */
+	assert_int_equal(rig_stats(&r).dropped, 2);
+	run_until_requested(&r, "full-repeats", 2);
+	assert_string_equal(request("full-repeats", 1, "headers/webhook-id"), alert_id(2));
+}
+
 /* --- secrets --------------------------------------------------------------------------------- */
+
+static struct hook_conf *add_authorization(struct rig *r, struct hook_conf *conf, const char *value)
+{
+	conf->headers = xcalloc(1, sizeof(*conf->headers));
+	conf->n_headers = 1;
+	conf->headers[0].name = rig_text(r, xstrdup("Authorization"));
+	conf->headers[0].value.plain = rig_text(r, xstrdup(value));
+	return conf;
+}
 
 /* A sink that says back all it was sent. */
 static void no_secret_reaches_the_log(void **state)
 {
 	AUTO_RIG r;
-	struct hook_conf *conf;
 
 	(void)state;
 	rig_init(&r);
 	to_sink(&r, HOOK_PAGERDUTY, "echo-key", "400;body={path}%20{body}");
-	conf = to_sink(&r, HOOK_WEBHOOK, "echo-path", "500;body={path}%20is%20down");
-	conf->headers = xcalloc(1, sizeof(*conf->headers));
-	conf->n_headers = 1;
-	conf->headers[0].name = rig_text(&r, xstrdup("Authorization"));
-	conf->headers[0].value.plain = rig_text(&r, xstrdup("Bearer SECRETTOKEN"));
+	add_authorization(&r, to_sink(&r, HOOK_WEBHOOK, "echo-path", "500;body={path}%20is%20down"),
+			  "Bearer SECRETTOKEN");
 	rig_start(&r);
 	rig_deliver(&r, ALERT_FIRING, 1, FIXTURE_DOC);
 	run_until_requested(&r, "echo-key", 1);
@@ -488,6 +668,38 @@ static void no_secret_reaches_the_log(void **state)
 	assert_not_in_log(&r, SECRET_PATH);
 	assert_not_in_log(&r, ROUTING_KEY);
 	assert_not_in_log(&r, "SECRETTOKEN");
+}
+
+/* A sink that says back just the token, or the last part of the path. */
+static void no_part_of_a_secret_reaches_the_log(void **state)
+{
+	AUTO_RIG r;
+
+	(void)state;
+	rig_init(&r);
+	add_authorization(&r, to_sink(&r, HOOK_WEBHOOK, "token", "400;body=no%20user%20{token}"),
+			  "Bearer T0PSECRET99");
+	to_sink(&r, HOOK_SLACK, "XyZ0123456789abc", "404;body=no%20hook%20{last}");
+	rig_start(&r);
+	rig_deliver(&r, ALERT_FIRING, 1, FIXTURE_DOC);
+	rig_run_until_idle(&r, 5);
+	assert_log(&r, "answered 400 \"no user ***\"");
+	assert_log(&r, "answered 404 \"no hook ***\"");
+	assert_not_in_log(&r, "T0PSECRET99");
+	assert_not_in_log(&r, "XyZ0123456789abc");
+}
+
+/* For a core dump, and for a debugger of the same user. */
+static void secrets_are_kept_out_of_core_dumps(void **state)
+{
+	AUTO_RIG r;
+
+	(void)state;
+	assert_int_equal(prctl(PR_SET_DUMPABLE, 1), 0);
+	rig_init(&r);
+	to_sink(&r, HOOK_SLACK, "never", "200");
+	rig_start(&r);
+	assert_int_equal(prctl(PR_GET_DUMPABLE), 0);
 }
 
 static void a_dry_run_sends_nothing_and_says_what_it_would(void **state)
@@ -559,6 +771,18 @@ static void assert_no_start(struct rig *r, const char *expected)
 
 	assert_null(r->hooks);
 	assert_string_equal(error, expected);
+}
+
+static void a_log_without_a_path_is_refused(void **state)
+{
+	AUTO_RIG r;
+
+	(void)state;
+	rig_init(&r);
+	rig_hook(&r, HOOK_LOG);
+	assert_no_start(&r,
+			"rules.json:7: hook hook0: a log hook needs a \"path\"; standard output "
+			"has each alert without a hook");
 }
 
 static void a_secret_that_cannot_be_read_is_said_at_the_start(void **state)
@@ -647,12 +871,21 @@ int main(void)
 		cmocka_unit_test(a_refused_alert_does_not_hold_up_the_next),
 		cmocka_unit_test(a_webhook_that_is_gone_is_left_alone),
 		cmocka_unit_test(what_was_tried_for_a_day_is_given_up),
+		cmocka_unit_test(a_stranger_is_left_alone_after_a_few_tries),
+		cmocka_unit_test(a_request_that_cannot_begin_is_tried_again),
+		cmocka_unit_test(a_fault_of_curl_ends_each_request_once),
+		cmocka_unit_test(a_socket_that_cannot_be_watched_ends_by_its_timeout),
 		cmocka_unit_test(a_slow_sink_holds_up_no_other),
 		cmocka_unit_test(a_full_queue_drops_the_oldest_that_waits),
+		cmocka_unit_test(a_repeat_has_no_place_while_the_first_still_waits),
+		cmocka_unit_test(a_full_queue_drops_repeats_first),
 		cmocka_unit_test(no_secret_reaches_the_log),
+		cmocka_unit_test(no_part_of_a_secret_reaches_the_log),
+		cmocka_unit_test(secrets_are_kept_out_of_core_dumps),
 		cmocka_unit_test(a_dry_run_sends_nothing_and_says_what_it_would),
 		cmocka_unit_test(the_log_hook_appends_lines),
 		cmocka_unit_test(a_full_disk_is_tried_again),
+		cmocka_unit_test(a_log_without_a_path_is_refused),
 		cmocka_unit_test(a_secret_that_cannot_be_read_is_said_at_the_start),
 		cmocka_unit_test(a_secret_file_loses_its_line_end_and_is_checked_for_readers),
 		cmocka_unit_test(headers_that_would_split_a_request_are_refused),

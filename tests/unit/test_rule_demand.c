@@ -150,6 +150,13 @@ static void the_floor_follows_from_the_rule(void **state)
 		{ WHERE("latency_ms >= 1ms and comm == 'x'"), NS_PER_MS },
 		{ WHERE("latency_ms >= 1ms or comm == 'x'"), DEMAND_FLOOR_NS },
 		{ ABOVE("latency_ms", "\"below\":5"), DEMAND_FLOOR_NS },
+		/* no limit is one thing, a limit of 0 another */
+		{ ABOVE("latency_ms", "\"above\":0"), 0 },
+		{ ABOVE("latency_ms", "\"above\":-3"), 0 },
+		{ ABOVE("latency_ms", "\"above\":0") ",\"where\":\"latency_ms > 2ms\"",
+		  2 * NS_PER_MS },
+		{ WHERE("latency_ms >= 0"), 0 },
+		{ WHERE("latency_ms != 3"), DEMAND_FLOOR_NS },
 		/* the limit of another value or of an aggregate is no limit of each latency */
 		{ ABOVE("ret", "\"above\":5"), DEMAND_FLOOR_NS },
 		{ ABOVE("sum(latency_ms)", "\"window\":\"5s\",\"above\":900"), DEMAND_FLOOR_NS },

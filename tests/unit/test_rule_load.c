@@ -229,7 +229,7 @@ static void each_type_of_hook_has_its_defaults(void **state)
 	assert_int_equal(h[3].concurrency, 4);
 	assert_null(h[3].user);
 	assert_null(h[4].path);
-	assert_string_equal(hook_type_name(h[4].type), "log");
+	assert_int_equal(h[4].type, HOOK_LOG);
 	rule_set_free(set);
 }
 

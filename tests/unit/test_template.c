@@ -81,8 +81,39 @@ static void values_are_escaped_and_texts_are_not(void **state)
 	(void)state;
 	assert_rendered("<\"{{comm}}", ESCAPE_NONE, "<\"a<b>&\"c\"\n\xc3\xa9", 0);
 	assert_rendered("<\"{{comm}}", ESCAPE_JSON, "<\"a<b>&\\\"c\\\"\\n\xc3\xa9", 0);
-	assert_rendered("<\"{{comm}}", ESCAPE_SLACK, "<\"a&lt;b&gt;&amp;\"c\"\n\xc3\xa9", 0);
-	assert_rendered("{{rule}}", ESCAPE_JSON, "{\\\"name\\\":\\\"slow\\\"}", 0);
+	assert_rendered("\"{{rule}}\"", ESCAPE_JSON, "\"{\\\"name\\\":\\\"slow\\\"}\"", 0);
+}
+
+static void outside_of_quotes_values_are_json(void **state)
+{
+	(void)state;
+	assert_rendered("{\"v\": {{ended}}, \"n\": {{value}}, \"r\": {{rule}}}", ESCAPE_JSON,
+			"{\"v\": null, \"n\": 31.2, \"r\": {\"name\":\"slow\"}}", 0);
+	assert_rendered("{\"v\": \"{{ended}}\", \"w\": {{no.where}}, \"x\": \"{{no.where}}\"}",
+			ESCAPE_JSON, "{\"v\": \"none\", \"w\": null, \"x\": \"{{no.where}}\"}", 2);
+	/* a quote with a backslash before it ends no string; one before the string is no escape */
+	assert_rendered("\"\\\"{{ended}}\\\\\" {{ended}}", ESCAPE_JSON, "\"\\\"none\\\\\" null", 0);
+	assert_rendered("\"{{comm}}\": {{ended}}", ESCAPE_JSON,
+			"\"a<b>&\\\"c\\\"\\n\xc3\xa9\": null", 0);
+	assert_rendered("{{ended}}", ESCAPE_NONE, "none", 0);
+}
+
+static void output_leads_back_to_the_template(void **state)
+{
+	struct template *t = parsed("a {{state}} {{{{ b {{pid}}");
+	static const struct {
+		size_t at, source;
+	} cases[] = { { 0, 0 }, { 2, 4 }, { 7, 4 }, { 8, 11 }, { 14, 21 }, { 99, 24 } };
+
+	(void)state;
+	/* a firing {{ b 812 */
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(
+			template_source_of(t, doc, sizeof(doc) - 1, ESCAPE_NONE, cases[i].at),
+			cases[i].source);
+	assert_int_equal(template_path_at(t, "pid"), 21);
+	assert_int_equal(template_path_at(t, "a"), -1);
+	template_free(t);
 }
 
 static void missing_paths_stay_visible(void **state)
@@ -179,6 +210,10 @@ static void output_is_cut_between_characters(void **state)
 	(void)template_render(t, doc, sizeof(doc) - 1, ESCAPE_NONE, &out, &missing);
 	assert_int_equal(out.len, 1 + TEMPLATE_OUTPUT_MAX - 1);
 	assert_int_equal(utf8_length(out.data + out.len - 2, 2), 2);
+	/* and a document not at all */
+	buf_reset(&out);
+	(void)template_render(t, doc, sizeof(doc) - 1, ESCAPE_JSON, &out, &missing);
+	assert_int_equal(out.len, 0);
 	template_free(t);
 }
 
@@ -190,6 +225,8 @@ int main(void)
 		cmocka_unit_test(four_braces_stand_for_two),
 		cmocka_unit_test(single_names_are_looked_up_in_event_process_and_key),
 		cmocka_unit_test(values_are_escaped_and_texts_are_not),
+		cmocka_unit_test(outside_of_quotes_values_are_json),
+		cmocka_unit_test(output_leads_back_to_the_template),
 		cmocka_unit_test(missing_paths_stay_visible),
 		cmocka_unit_test(mistakes_are_placed),
 		cmocka_unit_test(names_are_bounded),

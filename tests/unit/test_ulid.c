@@ -36,6 +36,21 @@ static void ids_of_one_millisecond_ascend(void **state)
 	}
 }
 
+static void an_id_for_an_earlier_time_sorts_after_the_one_before(void **state)
+{
+	struct ulid_source s = { .state = 7 };
+	char first[ULID_LEN + 1], late[ULID_LEN + 1], next[ULID_LEN + 1];
+
+	(void)state;
+	ulid_next(&s, 1000, first);
+	ulid_next(&s, 400, late);
+	assert_true(strcmp(late, first) > 0);
+	ulid_next(&s, 999, next);
+	assert_true(strcmp(next, late) > 0);
+	ulid_next(&s, 1001, late);
+	assert_true(strcmp(late, next) > 0);
+}
+
 static void counting_up_carries_over_all_bits(void **state)
 {
 	struct ulid_source s = { .last_ms = 5, .last_high = 0x7ffe, .last_low = UINT64_MAX };
@@ -79,6 +94,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(time_is_the_first_ten_characters),
 		cmocka_unit_test(ids_of_one_millisecond_ascend),
+		cmocka_unit_test(an_id_for_an_earlier_time_sorts_after_the_one_before),
 		cmocka_unit_test(counting_up_carries_over_all_bits),
 		cmocka_unit_test(a_seed_gives_the_same_ids_again_and_another_gives_others),
 		cmocka_unit_test(times_are_written_in_utc_with_milliseconds),

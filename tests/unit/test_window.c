@@ -265,6 +265,33 @@ static void a_quantile_is_over_the_latest_samples(void **state)
 	window_free(w);
 }
 
+/* Of the sanitizer that the tests are built with. */
+size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+
+static size_t allocated_bytes(void)
+{
+	return __sanitizer_get_current_allocated_bytes ? __sanitizer_get_current_allocated_bytes()
+						       : 0;
+}
+
+static void an_empty_quantile_gives_its_memory_back_and_works_on(void **state)
+{
+	struct window *w = window_new(AGGREGATE_QUANTILE, 0.5, NS_PER_S);
+	size_t empty_bytes = allocated_bytes();
+
+	(void)state;
+	for (unsigned i = 1; i <= WINDOW_SAMPLES; i++)
+		window_add(w, NS_PER_S, i);
+	assert_true(allocated_bytes() >= empty_bytes);
+	assert_int_equal(window_samples(w, 2 * NS_PER_S), 0);
+	assert_int_equal(allocated_bytes(), empty_bytes);
+	assert_true(isnan(window_value(w, 2 * NS_PER_S)));
+	window_add(w, 3 * NS_PER_S, 5);
+	window_add(w, 3 * NS_PER_S, 6);
+	assert_true(window_value(w, 3 * NS_PER_S) == 5);
+	window_free(w);
+}
+
 static void any_time_is_survived(void **state)
 {
 	static const uint64_t times_ns[] = { 0, UINT64_MAX, 1, UINT64_MAX - 1, NS_PER_S };
@@ -290,6 +317,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_number_is_ignored),
 		cmocka_unit_test(a_quantile_is_the_nearest_rank),
 		cmocka_unit_test(a_quantile_is_over_the_latest_samples),
+		cmocka_unit_test(an_empty_quantile_gives_its_memory_back_and_works_on),
 		cmocka_unit_test(any_time_is_survived),
 	};
 
