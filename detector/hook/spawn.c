@@ -93,13 +93,22 @@ static int set_descriptors(struct child_fds *fds)
 	return (int)syscall(SYS_close_range, ERROR_FD + 1, ~0u, 0);
 }
 
+/*
+ * By the system call itself: glibc keeps its own two signals, 32 and 33, from sigaction(3), but a
+ * parent that used posix_spawn(3), as make and systemd do, has left them ignored.
+ */
 static void reset_signals(void)
 {
-	struct sigaction standard = { .sa_handler = SIG_DFL };
+	const struct {
+		void (*handler)(int);
+		unsigned long flags;
+		void (*restorer)(void);
+		uint64_t mask;
+	} standard = { .handler = SIG_DFL }; /* the kernel's struct sigaction */
 	sigset_t none;
 
 	for (int sig = 1; sig < NSIG; sig++)
-		(void)sigaction(sig, &standard, NULL);
+		(void)syscall(SYS_rt_sigaction, sig, &standard, NULL, sizeof(standard.mask));
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }

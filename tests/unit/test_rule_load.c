@@ -135,7 +135,8 @@ static void a_rule_overrides_the_defaults_of_its_file(void **state)
 		"{\"name\":\"c\",\"on\":\"sched\",\"when\":{\"value\":\"wakeups\",\"above\":1},\"hooks\":[]}],"
 		"\"defaults\":{\"hooks\":[\"two\",\"one\"],\"repeat\":\"4h\",\"severity\":\"critical\","
 		"\"keep\":\"1m\"},"
-		"\"hooks\":{\"one\":{\"type\":\"log\"},\"two\":{\"type\":\"log\"}},\"version\":1}");
+		"\"hooks\":{\"one\":{\"type\":\"log\",\"path\":\"/x\"},"
+		"\"two\":{\"type\":\"log\",\"path\":\"/x\"}},\"version\":1}");
 	const struct rule *a = &set->rules[0], *b = &set->rules[1], *c = &set->rules[2];
 
 	(void)state;
@@ -159,7 +160,8 @@ static void files_share_hooks_but_not_defaults(void **state)
 	const char *texts[] = {
 		"{\"version\":1,\"defaults\":{\"hooks\":[\"late\"],\"severity\":\"error\"},"
 		"\"rules\":[{" SLOW "}]}",
-		"{\"version\":1,\"hooks\":{\"unused\":{\"type\":\"log\"},\n\"late\":{\"type\":\"log\"}},"
+		"{\"version\":1,\"hooks\":{\"unused\":{\"type\":\"log\",\"path\":\"/x\"},\n"
+		"\"late\":{\"type\":\"log\",\"path\":\"/x\"}},"
 		"\"rules\":[{\"name\":\"b\",\"on\":\"sched\",\"when\":{\"value\":\"wakeups\",\"above\":1}}]}",
 	};
 	AUTO_FREE char *messages = NULL;
@@ -183,8 +185,9 @@ static void files_share_hooks_but_not_defaults(void **state)
 
 static void hooks_that_only_defaults_name_are_unused(void **state)
 {
-	struct rule_set *set = load_right("{\"version\":1,\"hooks\":{\"x\":{\"type\":\"log\"}},"
-					  "\"defaults\":{\"hooks\":[\"x\"]},\"rules\":[]}");
+	struct rule_set *set =
+		load_right("{\"version\":1,\"hooks\":{\"x\":{\"type\":\"log\",\"path\":\"/x\"}},"
+			   "\"defaults\":{\"hooks\":[\"x\"]},\"rules\":[]}");
 
 	(void)state;
 	assert_false(set->hooks[0].used);
@@ -201,7 +204,7 @@ static void each_type_of_hook_has_its_defaults(void **state)
 		"\"headers\":{\"X-A\":\"plain\",\"X-B\":{\"env\":\"TOKEN\"}}},"
 		"\"e\":{\"type\":\"exec\",\"argv\":[\"/bin/kill\",\"{{pid}}\"],\"cooldown\":\"2m\","
 		"\"max_per_hour\":6},"
-		"\"l\":{\"type\":\"log\"}}}");
+		"\"l\":{\"type\":\"log\",\"path\":\"/x\"}}}");
 	const struct hook_conf *h = set->hooks;
 
 	(void)state;
@@ -228,7 +231,7 @@ static void each_type_of_hook_has_its_defaults(void **state)
 	assert_int_equal(h[3].max_per_hour, 6);
 	assert_int_equal(h[3].concurrency, 4);
 	assert_null(h[3].user);
-	assert_null(h[4].path);
+	assert_string_equal(h[4].path, "/x");
 	assert_int_equal(h[4].type, HOOK_LOG);
 	rule_set_free(set);
 }
