@@ -143,11 +143,8 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 
 	if (!call || !call->start_ns || call->broken_ns)
 		return 0;
-	if (!is_end_of(call, regs)) {
-		call->start_ns = 0;
-		return 0;
-	}
-	if (was_short(task, call, ret) || broken_off_by_death(task, ret)) {
+	if (was_short(task, call, ret) || !is_end_of(call, regs) ||
+	    broken_off_by_death(task, ret)) {
 		COUNT(filtered);
 		call->start_ns = 0;
 		return 0;
