@@ -6,9 +6,9 @@ set -eu
 
 # Debian's names, the one list of everything the project uses
 build="gcc make clang llvm libbpf-dev libelf-dev zlib1g-dev libcjson-dev libcurl4-openssl-dev libssl-dev libc6-dev linux-libc-dev"
-test="python3 libcmocka-dev iproute2 nftables procps util-linux e2fsprogs git"
+test="python3 libcmocka-dev libclang-rt-dev bpftool iproute2 nftables procps util-linux e2fsprogs git"
 bench="linux-perf bpftrace libbpf-tools"
-fuzz="clang llvm"
+fuzz="clang libclang-rt-dev"
 vm="qemu-system-x86 busybox-static cpio"
 lint="clang-format git"
 fedora="gcc make clang llvm libbpf-devel elfutils-libelf-devel zlib-devel cjson-devel libcurl-devel openssl-devel kernel-headers python3 libcmocka-devel iproute nftables"

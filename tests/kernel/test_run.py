@@ -286,8 +286,8 @@ class Life(unittest.TestCase):
         self.assertIn("No space left", done.stderr)
 
     def test_in_a_namespace_of_its_own_it_does_not_report_itself(self):
-        done = subprocess.run(["unshare", "-p", "-f", "--mount-proc", ks.PROGRAM, "events",
-                               "syscall", "--duration", "3s", "--where",
+        done = subprocess.run(["unshare", "-p", "-f", ks.PROGRAM, "events", "syscall",
+                               "--duration", "3s", "--where",
                                "comm == 'kernelsight'"], capture_output=True, text=True, timeout=30)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stdout, "")

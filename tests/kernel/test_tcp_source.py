@@ -9,7 +9,7 @@ import unittest
 
 import ks
 from children import Child, set_comm
-from netns import LossyLink
+from netns import LossyLink, inside
 
 CHUNK = bytes(500)
 CHUNKS = 307
@@ -67,12 +67,12 @@ class Retransmits(unittest.TestCase):
         # segmentation offload, and no two segments sent again as one
         for side in (self.link.client, self.link.server):
             self.set_link(side, "gso_max_segs", "1")
-            subprocess.run(["ip", "netns", "exec", side, "sysctl", "-qw",
+            subprocess.run([*inside(side, "sysctl"), "-qw",
                             "net.ipv4.tcp_retrans_collapse=0"], check=True)
 
     @staticmethod
     def set_link(side, *how):
-        subprocess.run(["ip", "-n", side, "link", "set", "eth0", *how], check=True)
+        subprocess.run([*inside(side, "ip", "link", "set", "eth0"), *how], check=True)
 
     def start(self):
         self.ks = self.enterContext(ks.RunningEvents("tcp_retransmit", "--stats"))
@@ -88,7 +88,7 @@ class Retransmits(unittest.TestCase):
     @staticmethod
     def counter(side):
         """Segments that a namespace has sent again."""
-        text = subprocess.run(["ip", "netns", "exec", side, "cat", "/proc/net/snmp",
+        text = subprocess.run([*inside(side, "cat"), "/proc/net/snmp",
                                "/proc/net/netstat"], capture_output=True, text=True,
                               check=True).stdout
         values = {}

@@ -9,6 +9,12 @@ _libc = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
 
 
+def inside(side, *command):
+    """The command line that runs a command in a namespace. (`ip netns exec` would also make a mount
+    namespace, which is refused where the root is no mount point, as in a chroot.)"""
+    return ("nsenter", f"--net=/run/netns/{side}", *command)
+
+
 def _run(*command, input=None):
     done = subprocess.run(command, capture_output=True, text=True, input=input)
     if done.returncode:
@@ -40,21 +46,21 @@ class LossyLink:
     def _make(self):
         _run("ip", "netns", "add", self.client)
         _run("ip", "netns", "add", self.server)
-        _run("ip", "-n", self.client, "link", "add", "eth0", "type", "veth", "peer", "name", "eth0",
-             "netns", self.server)
+        _run(*inside(self.client, "ip", "link", "add", "eth0", "type", "veth", "peer", "name",
+                     "eth0", "netns", self.server))
         for name, v4, v6 in ((self.client, self.client_address, self.client_address6),
                              (self.server, self.server_address, self.server_address6)):
-            _run("ip", "-n", name, "addr", "add", v4 + "/24", "dev", "eth0")
-            _run("ip", "-n", name, "addr", "add", v6 + "/64", "dev", "eth0", "nodad")
-            _run("ip", "-n", name, "link", "set", "eth0", "up")
-            _run("ip", "-n", name, "link", "set", "lo", "up")
+            _run(*inside(name, "ip", "addr", "add", v4 + "/24", "dev", "eth0"))
+            _run(*inside(name, "ip", "addr", "add", v6 + "/64", "dev", "eth0", "nodad"))
+            _run(*inside(name, "ip", "link", "set", "eth0", "up"))
+            _run(*inside(name, "ip", "link", "set", "lo", "up"))
 
     def __exit__(self, *_):
         for name in (self.client, self.server):
             subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
 
     def nft(self, side, text):
-        _run("ip", "netns", "exec", side, "nft", "-f", "-", input=text)
+        _run(*inside(side, "nft", "-f", "-"), input=text)
 
     def drop_tenth(self):
         self.nft(self.server, """
