@@ -14,7 +14,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "hook/printable.h"
+#include "hook/one_line.h"
 
 #define LOG_LINE_BYTES 4096
 
@@ -38,7 +38,7 @@ void hook_log(const struct hook *h, const char *fmt, ...)
 	if (!text)
 		return;
 	secrets_hide(&h->secrets, text, strlen(text), &hidden);
-	printable(buf_str(&hidden), hidden.len, LOG_LINE_BYTES, &line);
+	add_one_line(buf_str(&hidden), hidden.len, LOG_LINE_BYTES, &line);
 	fprintf(h->env->log, "hook %s: %s\n", h->conf->name, buf_str(&line));
 	(void)fflush(h->env->log);
 }
@@ -126,7 +126,7 @@ static char *failure_text(const struct hook *h, const struct outcome *o)
 	if (o->detail_len > 0) {
 		secrets_hide(&h->secrets, o->detail, o->detail_len, &hidden);
 		buf_adds(&text, " \"");
-		printable(buf_str(&hidden), hidden.len, HOOK_LOG_BYTES, &text);
+		add_one_line(buf_str(&hidden), hidden.len, HOOK_LOG_BYTES, &text);
 		buf_addc(&text, '"');
 	}
 	return buf_steal(&text);

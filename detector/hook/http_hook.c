@@ -11,7 +11,7 @@
 
 #include "hook/format.h"
 #include "hook/hook.h"
-#include "hook/printable.h"
+#include "hook/one_line.h"
 #include "util/control.h"
 
 #define PAGERDUTY_URL  "https://events.pagerduty.com/v2/enqueue"
@@ -295,7 +295,7 @@ static void describe(struct hook *h, const struct alert *a, struct buf *out)
 
 	write_body(h, a, "***", &body);
 	buf_addf(out, "would POST to %s: ", hh->origin);
-	printable(buf_str(&body), body.len, DRY_RUN_BYTES, out);
+	add_one_line(buf_str(&body), body.len, DRY_RUN_BYTES, out);
 }
 
 const struct hook_ops hook_http_ops = {

@@ -13,7 +13,7 @@
 #include "hook/http.h"
 #include "hook/judge.h"
 #include "hook/limits.h"
-#include "hook/printable.h"
+#include "hook/one_line.h"
 #include "hook/secret.h"
 #include "util/digest.h"
 #include "util/json_scan.h"
@@ -434,10 +434,10 @@ static void foreign_bytes_become_one_line(void **state)
 	AUTO_BUF out = { 0 };
 
 	(void)state;
-	printable(text, sizeof(text) - 1, 100, &out);
+	add_one_line(text, sizeof(text) - 1, 100, &out);
 	assert_string_equal(buf_str(&out), "a b [31m ?\xc3\xa9 z");
 	buf_reset(&out);
-	printable("abc\xc3\xa9", 5, 4, &out);
+	add_one_line("abc\xc3\xa9", 5, 4, &out);
 	assert_string_equal(buf_str(&out), "abc...");
 }
 

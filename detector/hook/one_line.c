@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "hook/printable.h"
+#include "hook/one_line.h"
 
 #include "util/control.h"
 #include "util/utf8.h"
 
-void printable(const char *text, size_t len, size_t max_bytes, struct buf *out)
+void add_one_line(const char *text, size_t len, size_t max_bytes, struct buf *out)
 {
 	size_t start = out->len;
 	bool blank = false;
