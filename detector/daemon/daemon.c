@@ -238,6 +238,10 @@ static void print_summary(const struct daemon *d)
 		(unsigned long long)h.failed, (unsigned long long)h.dropped,
 		(unsigned long long)h.queued);
 	list_crowded_rules(d);
+	if (outlet_dropped(d->output))
+		fprintf(stderr,
+			"kernelsight: %llu alerts not shown, as nobody read standard output\n",
+			(unsigned long long)outlet_dropped(d->output));
 }
 
 static void stop(struct daemon *d)
