@@ -1,4 +1,5 @@
 """What `kernelsight events syscall` says of calls whose truth is known from the outside."""
+import contextlib
 import ctypes
 import datetime
 import json
@@ -329,6 +330,28 @@ class SlowCalls(SourceTest):
         event = self.only(made.pid)
         self.assertEqual((event["syscall"], event["syscall_name"]), (162, "nanosleep"))
         self.assertGreaterEqual(event["latency_ms"], 150)
+
+
+@ks.needs_kernel
+class Start(unittest.TestCase):
+    """Calls that are under way while the programs are being attached."""
+
+    PROCESSES, STARTS = 150, 5
+
+    def test_a_beginning_whose_end_was_not_seen_is_no_slow_call(self):
+        def work():
+            while True:
+                call("ioprio_get", 1, 0)
+                nanosleep(0.012)
+
+        with contextlib.ExitStack() as stack:
+            for _ in range(self.PROCESSES):
+                stack.enter_context(Child(work))
+            for _ in range(self.STARTS):
+                done = ks.run("events", "syscall", "--duration", "1s", "--where",
+                           "syscall_name == 'ioprio_get'")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(done.stdout, "")
 
 
 @ks.needs_kernel
