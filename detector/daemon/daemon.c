@@ -8,7 +8,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "daemon/clock.h"
 #include "daemon/incidents.h"
 #include "daemon/outlet.h"
 #include "daemon/process.h"
@@ -17,6 +16,7 @@
 #include "daemon/terminal.h"
 #include "engine/engine.h"
 #include "hook/hooks.h"
+#include "util/clock.h"
 
 #define FLUSH_NS (5 * NS_PER_S) /* for what is still in the queues of the hooks at the end */
 /* At most this often it is said that rules have too many keys. */

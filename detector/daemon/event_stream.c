@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/clock.h"
 #include "daemon/session.h"
 #include "daemon/sources.h"
+#include "util/clock.h"
 
 struct stream {
 	const struct event_stream_conf *conf;

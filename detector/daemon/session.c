@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/session.h"
+#include "util/clock.h"
 
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
-
-#include "daemon/clock.h"
 
 static void arm_tick(struct session *s)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/sources.h"
+#include "util/clock.h"
 
 #include <stdlib.h>
-
-#include "daemon/clock.h"
 
 #define SOURCES_MAX 32
 

@@ -20,6 +20,7 @@
 #include "hook/hook.h"
 #include "hook/limits.h"
 #include "hook/spawn.h"
+#include "util/clock.h"
 
 #define MAX_WAIT_NS  (60 * NS_PER_S) /* an action later than this may meet another situation */
 #define GRACE_NS     (2 * NS_PER_S)  /* from SIGTERM to SIGKILL */
@@ -318,7 +319,7 @@ static void stop(struct hook *h)
 static void wait_until(int pidfd, uint64_t deadline_ns)
 {
 	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
-	uint64_t now_ns = hook_clock_ns();
+	uint64_t now_ns = clock_monotonic_ns();
 
 	if (now_ns < deadline_ns)
 		(void)poll(&ended, 1, (int)((deadline_ns - now_ns) / NS_PER_MS) + 1);

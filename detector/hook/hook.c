@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "hook/one_line.h"
 
@@ -348,14 +347,6 @@ void hook_queue(struct hook *h, struct alert *a)
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
-
-uint64_t hook_clock_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
 
 struct hook *hook_new(const struct hook_env *env, const struct hook_conf *conf, char **ret_error)
 {

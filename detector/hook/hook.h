@@ -92,9 +92,6 @@ void hook_stop(struct hook *h);
 /* NULL is fine. For the deadline see hook_ops. */
 void hook_free(struct hook *h, uint64_t deadline_ns);
 
-/* CLOCK_MONOTONIC now, for when the loop does not run. */
-uint64_t hook_clock_ns(void);
-
 /* Queues the alert if the hook wants it, and starts a try at once if there is nothing to wait for. */
 void hook_queue(struct hook *h, struct alert *a);
 /* Ends a try of d, which is gone afterwards unless it will be tried again. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "hook/hook.h"
+#include "util/clock.h"
 
 #define END_WITHIN_NS (2 * NS_PER_S)
 
@@ -42,7 +43,7 @@ struct hooks *hooks_new(const struct hooks_conf *conf, char **ret_error)
 
 void hooks_free(struct hooks *h)
 {
-	uint64_t deadline_ns = hook_clock_ns() + END_WITHIN_NS;
+	uint64_t deadline_ns = clock_monotonic_ns() + END_WITHIN_NS;
 
 	if (!h)
 		return;

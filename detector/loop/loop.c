@@ -8,8 +8,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "util/clock.h"
 
 #define BATCH 64
 
@@ -41,14 +42,6 @@ struct loop {
 	void *idle_ctx;
 };
 
-static uint64_t clock_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
-
 static uint32_t to_epoll(unsigned events)
 {
 	return (events & LOOP_READ ? EPOLLIN : 0u) | (events & LOOP_WRITE ? EPOLLOUT : 0u);
@@ -70,7 +63,7 @@ struct loop *loop_new(void)
 		free(l);
 		return NULL;
 	}
-	l->now_ns = clock_ns();
+	l->now_ns = clock_monotonic_ns();
 	return l;
 }
 
@@ -151,7 +144,7 @@ struct timer *loop_timer_new(struct loop *l, timer_fn *fn, void *ctx)
 
 void loop_timer_set(struct timer *t, uint64_t delay_ns)
 {
-	t->due_ns = clock_ns() + delay_ns;
+	t->due_ns = clock_monotonic_ns() + delay_ns;
 }
 
 void loop_timer_cancel(struct timer *t)
@@ -203,7 +196,7 @@ static int sleep_ms(struct loop *l, int timeout_ms)
 	first = first_due(l);
 	if (!first)
 		return timeout_ms;
-	now = clock_ns();
+	now = clock_monotonic_ns();
 	wait_ms = first->due_ns > now ? (first->due_ns - now + NS_PER_MS - 1) / NS_PER_MS : 0;
 	if (timeout_ms >= 0 && wait_ms > (uint64_t)timeout_ms)
 		return timeout_ms;
@@ -215,7 +208,7 @@ int loop_run_once(struct loop *l, int timeout_ms)
 	struct epoll_event batch[BATCH];
 	int n = epoll_wait(l->epoll_fd, batch, BATCH, sleep_ms(l, timeout_ms));
 
-	l->now_ns = clock_ns();
+	l->now_ns = clock_monotonic_ns();
 	if (n < 0 && errno != EINTR)
 		return -errno;
 	for (int priority = 0; priority < PRIORITIES; priority++) {

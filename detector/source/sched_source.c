@@ -5,9 +5,9 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "source/source_ops.h"
+#include "util/clock.h"
 #include "util/hash.h"
 
 #define TABLE_MAX (1 << 16) /* processes active in one second; more are counted as lost */
@@ -18,14 +18,6 @@ struct sched_state {
 	unsigned used;
 	uint64_t began_ns; /* of the second that is being added up */
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	(void)clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
 
 static struct ev_sched *slot(struct sched_state *state, uint32_t pid, uint64_t start_time_ns)
 {
@@ -98,7 +90,7 @@ static void prepare(struct source *s)
 	state->capacity = 256;
 	state->samples = xcalloc(state->capacity, sizeof(*state->samples));
 	s->state = state;
-	bpf_object_control(s->object)->since_ns = clock_ns(CLOCK_BOOTTIME);
+	bpf_object_control(s->object)->since_ns = clock_boottime_ns();
 }
 
 /* Marks where every thread stands now; only threads that are newer have done anything yet. */
@@ -107,7 +99,7 @@ static void started(struct source *s)
 	struct sched_state *state = s->state;
 
 	walk(s);
-	state->began_ns = clock_ns(CLOCK_MONOTONIC);
+	state->began_ns = clock_monotonic_ns();
 }
 
 /* A walk that met an exit may have left a difference of one below zero. */

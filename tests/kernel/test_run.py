@@ -1,4 +1,5 @@
 """The main job, end to end: a real fault, its rule, a real HTTP server and a real script."""
+import datetime
 import json
 import os
 import signal
@@ -141,6 +142,9 @@ class Faults(unittest.TestCase):
             self.assertGreater(alert["event"]["voluntary_switches"], 10000)
             # the window's sum crosses 100,000 switches by the end of the second that brings it there
             self.assertLess(when - began, 4.5)
+            # "started" is the first second at whose end the limit was passed
+            started = datetime.datetime.fromisoformat(alert["started"]).timestamp()
+            self.assertLess(when - (started + time.monotonic() - time.time()), 0.5)
         self.check_resolved(fired, players, 20)
 
     def test_retransmit_spike(self):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "daemon/clock.h"
+#include "util/clock.h"
 
 #include <time.h>
 
@@ -14,6 +14,11 @@ static uint64_t read_ns(clockid_t clock)
 uint64_t clock_monotonic_ns(void)
 {
 	return read_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t clock_boottime_ns(void)
+{
+	return read_ns(CLOCK_BOOTTIME);
 }
 
 int64_t clock_wall_offset_ns(void)
