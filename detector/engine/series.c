@@ -45,7 +45,8 @@ struct series *series_new(const struct rule *rule, const struct event *ev, const
 	}
 	s->worst[0].event = (struct event){ .type = ev->type, .record = tail };
 	if (windowed) {
-		s->worst[1].event = (struct event){ ev->type, tail + ev->type->record_size, 0 };
+		s->worst[1].event =
+			(struct event){ .type = ev->type, .record = tail + ev->type->record_size };
 		s->window = window_new(c->value.aggregate, c->value.quantile, c->window_ns);
 	}
 	tail += records_size;

@@ -66,11 +66,30 @@ struct event_type {
 	const struct field *interval; /* of a sample: "interval_ms"; NULL for points */
 };
 
+/* What is known of a process beyond the numbers in its events. No text is NULL; "" is unknown. */
+struct process {
+	const char *exe;
+	const char *cmdline; /* arguments joined by spaces */
+	const char *parent_comm;
+	const char *user;
+	const char *cgroup;
+	const char *container_id;
+	const char *unit; /* of systemd */
+};
+
+/* Finds processes by identity; NULL: unknown. What it returns is valid until the next call. */
+struct process_lookup {
+	const struct process *(*find)(struct process_lookup *lookup, uint32_t pid,
+				      uint64_t start_time_ns);
+};
+
 /* One event. Borrows the record. */
 struct event {
 	const struct event_type *type;
 	const void *record;	/* starts with __u64 ts_ns, CLOCK_MONOTONIC */
 	int64_t wall_offset_ns; /* add to ts_ns for the time since 1970 */
+	struct process_lookup
+		*processes; /* asked only when a field needs it; NULL: nothing is known */
 };
 
 /* All event types in the order of the table; *ret_n of them. */

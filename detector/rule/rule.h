@@ -42,6 +42,105 @@ struct condition {
 	struct baseline_conf baseline;
 };
 
+/*
+ * --- The whole language (docs/rules.md). What stands above (struct measure's aggregate and field,
+ * struct condition) is its first version and goes as soon as the engine reads what follows. ---
+ */
+
+/* One aggregate of a measure, over the events of one source; or, with AGGREGATE_NONE, a field. */
+struct term {
+	enum aggregate aggregate;
+	unsigned source;	   /* 0: rule->on; 1: rule->with */
+	const struct field *field; /* NULL: each event counts 1 */
+	struct expr *where;	   /* of count(ret < 0): only these events; NULL: all */
+	double quantile;	   /* AGGREGATE_QUANTILE: 0.99 for p99 */
+	double scale; /* each value is multiplied by it: brings a rate of times to ms */
+};
+
+#define TERMS_MAX  8
+#define OPS_MAX	   32
+#define LEAVES_MAX 8
+
+enum op_code { OP_TERM, OP_NUMBER, OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_NEGATE };
+
+/* One step of a formula in reverse Polish notation; the stack never holds more than OPS_MAX. */
+struct op {
+	enum op_code code;
+	unsigned term; /* OP_TERM: index into terms */
+	double number; /* OP_NUMBER */
+};
+
+/* What is measured: terms, and what is computed from them. Terms are all aggregates or all fields. */
+struct formula {
+	struct term terms[TERMS_MAX];
+	unsigned n_terms;
+	struct op ops[OPS_MAX];
+	unsigned n_ops;
+	enum unit unit; /* of the result */
+	char *text;	/* as written: "sum(retransmits) / sum(segments)" */
+};
+
+/* Against the same formula over the window that ended `ago` earlier. */
+struct comparison {
+	uint64_t ago_ns; /* 0: not given */
+	bool relative;	 /* limits are shares of the earlier value: 0.5 for "50%" */
+	struct limit above;
+	struct limit below; /* negative: a fall */
+};
+
+/* All that is set must hold. */
+struct leaf {
+	struct formula value;
+	uint64_t window_ns; /* 0: fields of single events */
+	struct limit above, below;
+	struct limit outside_low, outside_high; /* both or none: beyond either */
+	struct comparison change;
+	uint64_t absent_ns; /* no event of the key for this long; 0: not given */
+	uint64_t min_samples;
+	bool has_baseline;
+	struct baseline_conf baseline;
+};
+
+enum node_kind { NODE_LEAF, NODE_ALL, NODE_ANY };
+
+/* A tree of leaves in prefix order: `skip` is how many nodes it has with all below it. */
+struct tree_node {
+	enum node_kind kind;
+	unsigned leaf; /* NODE_LEAF: index into leaves */
+	unsigned skip;
+};
+
+/* The value of leaves[0] is the alert's value, its limit the alert's threshold, unless another leaf
+ * alone made it fire. Only one leaf may be without a window, and then it is the only one. */
+struct when {
+	struct leaf leaves[LEAVES_MAX];
+	unsigned n_leaves;
+	struct tree_node nodes[2 * LEAVES_MAX];
+	unsigned n_nodes;
+};
+
+/* Beyond these limits of leaves[0] the alert has another severity: "critical": {"above": 50}. */
+struct escalation {
+	enum severity severity;
+	struct limit above, below;
+};
+
+#define ESCALATIONS_MAX 3
+#define MEMBERS_MAX	4
+#define INHIBITORS_MAX	8
+
+enum rule_kind {
+	RULE_EVENTS,   /* judges events of a source */
+	RULE_SEQUENCE, /* its members fired in this order within within_ns, on the same key */
+	RULE_TOGETHER, /* its members fire at the same time, begun within within_ns */
+};
+
+/* While that rule fires for a key that agrees in all fields both rules have in "by", this one is not
+ * said. */
+struct inhibitor {
+	unsigned rule; /* index into rule_set.rules */
+};
+
 /* How a firing alert ends. */
 struct clearing {
 	struct limit above; /* ends when value is above/below this ... */
@@ -77,6 +176,28 @@ struct rule {
 	struct template *summary;	/* NULL: the built-in text */
 	unsigned hooks[RULE_HOOKS_MAX]; /* indices into rule_set.hooks */
 	unsigned n_hooks;
+
+	/* the whole language */
+	enum rule_kind kind;
+	const struct event_type *with; /* a second source that formulas read; NULL: none */
+	struct expr *with_where;
+	const struct field *with_by[RULE_BY_MAX]; /* the fields of `with` that `by` names */
+	struct when judge;			  /* kind RULE_EVENTS */
+	unsigned members[MEMBERS_MAX];		  /* other kinds: indices into rule_set.rules */
+	unsigned n_members;
+	uint64_t within_ns;
+	struct escalation escalations[ESCALATIONS_MAX]; /* mildest first, all above `severity` */
+	unsigned n_escalations;
+	unsigned hits, of;	 /* N of the last M ticks instead of for_ns; 0: not given */
+	unsigned flap_changes;	 /* held firing after so many fire/resolve changes ... */
+	uint64_t flap_window_ns; /* ... within this time, until quiet for as long; 0: never */
+	uint64_t grace_ns;	 /* after the start: nothing fires */
+	struct inhibitor inhibitors[INHIBITORS_MAX];
+	unsigned n_inhibitors;
+	bool quiet; /* "notify": false: counts for other rules, is never said */
+	uint64_t
+		identity; /* hash of all that the state depends on but limits: on, with, by, where, values,
+			      windows; equal after a reload: the state is kept */
 };
 
 struct rule_set {
