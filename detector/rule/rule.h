@@ -125,9 +125,9 @@ struct escalation {
 	struct limit above, below;
 };
 
-#define ESCALATIONS_MAX 3
-#define MEMBERS_MAX	4
-#define INHIBITORS_MAX	8
+#define ESCALATIONS_MAX	 3
+#define RULE_MEMBERS_MAX 4
+#define INHIBITORS_MAX	 8
 
 enum rule_kind {
 	RULE_EVENTS,   /* judges events of a source */
@@ -183,7 +183,7 @@ struct rule {
 	struct expr *with_where;
 	const struct field *with_by[RULE_BY_MAX]; /* the fields of `with` that `by` names */
 	struct when judge;			  /* kind RULE_EVENTS */
-	unsigned members[MEMBERS_MAX];		  /* other kinds: indices into rule_set.rules */
+	unsigned members[RULE_MEMBERS_MAX];	  /* other kinds: indices into rule_set.rules */
 	unsigned n_members;
 	uint64_t within_ns;
 	struct escalation escalations[ESCALATIONS_MAX]; /* mildest first, all above `severity` */

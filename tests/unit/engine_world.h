@@ -155,7 +155,9 @@ static inline struct rule *cpu_rule(void)
 
 static inline void feed_record(const struct ev_syscall *record)
 {
-	struct event ev = { type_of("syscall"), record, WALL_OFFSET_NS };
+	struct event ev = { .type = type_of("syscall"),
+			    .record = record,
+			    .wall_offset_ns = WALL_OFFSET_NS };
 
 	engine_feed(w.engine, &ev);
 }
@@ -181,7 +183,9 @@ static inline void feed_sched(double at_s, double interval_s, double busy)
 		.cpu_time_ns = ns(interval_s * busy),
 		.interval_ns = ns(interval_s),
 	};
-	struct event ev = { type_of("sched"), &record, WALL_OFFSET_NS };
+	struct event ev = { .type = type_of("sched"),
+			    .record = &record,
+			    .wall_offset_ns = WALL_OFFSET_NS };
 
 	engine_feed(w.engine, &ev);
 }

@@ -82,7 +82,9 @@ static void slow_syscall(struct scene *s)
 			.wall_offset_ns = WALL_OFFSET_NS,
 		},
 	};
-	s->t.event = (struct event){ type, &s->record, WALL_OFFSET_NS };
+	s->t.event = (struct event){ .type = type,
+				     .record = &s->record,
+				     .wall_offset_ns = WALL_OFFSET_NS };
 	take_key(s);
 }
 

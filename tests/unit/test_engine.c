@@ -150,7 +150,7 @@ static void late_events_do_no_harm(void **state)
 static void rules_see_only_their_own_events(void **state)
 {
 	struct ev_sched record = { .ts_ns = ns(1), .pid = 7, .cpu_time_ns = 900 * NS_PER_MS };
-	struct event ev = { type_of("sched"), &record, 0 };
+	struct event ev = { .type = type_of("sched"), .record = &record, .wall_offset_ns = 0 };
 
 	(void)state;
 	w.rules[1] = *point_rule();
