@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/hash.h"
+
 #define GLOB_TEXT_MAX 256 /* no field holds more; the rest of a longer text is not looked at */
 
 void expr_free(struct expr *e)
@@ -203,4 +205,28 @@ static void each_text(const struct expr *e, bool negated, expr_text_fn *fn, void
 void expr_each_text(const struct expr *e, expr_text_fn *fn, void *ctx)
 {
 	each_text(e, false, fn, ctx);
+}
+
+static uint64_t hash_operand(const struct expr *e, unsigned i, uint64_t hash)
+{
+	if (e->numbers)
+		return hash_bytes(hash, &e->numbers[i], sizeof(e->numbers[i]));
+	if (e->texts)
+		return hash_bytes(hash, e->texts[i].bytes, e->texts[i].len + 1);
+	hash = hash_bytes(hash, e->networks[i].addr, sizeof(e->networks[i].addr));
+	return hash_bytes(hash, &e->networks[i].bits, sizeof(e->networks[i].bits));
+}
+
+uint64_t expr_hash(const struct expr *e, uint64_t hash)
+{
+	unsigned head[2] = { e ? e->op + 1 : 0, e ? e->n : 0 };
+
+	hash = hash_bytes(hash, head, sizeof(head));
+	if (!e)
+		return hash;
+	if (e->field)
+		hash = hash_bytes(hash, e->field->name, strlen(e->field->name) + 1);
+	for (unsigned i = 0; i < e->n; i++)
+		hash = e->args ? expr_hash(e->args[i], hash) : hash_operand(e, i, hash);
+	return hash;
 }

@@ -56,6 +56,10 @@ enum truth expr_match_partly(const struct expr *e, const struct event *ev, uint6
 double expr_lower_bound(const struct expr *e, const struct field *f);
 double expr_upper_bound(const struct expr *e, const struct field *f);
 
+/* Mixes what the condition says into a hash: equal for texts that compile to the same. NULL, a
+ * condition that always holds, is fine. */
+uint64_t expr_hash(const struct expr *e, uint64_t hash);
+
 /* A text that field f is compared with by ==, != or in. `at` is its offset in the text of the
  * condition. */
 struct expr_literal {

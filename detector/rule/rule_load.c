@@ -278,6 +278,7 @@ static void add_rule(const struct node *n, struct rule_draft draft, struct rule_
 	draft.rule.line = node_line(n);
 	draft.rule.why = xstrdup("");
 	node_read(n, rule_members, ARRAY_SIZE(rule_members), &draft);
+	rule_complete(&draft.rule);
 	same = draft.rule.name ? find_rule(set, draft.rule.name) : NULL;
 	if (same && node_member(n, "name", &name))
 		node_error(&name, "rule \"%s\" is already at %s:%u", same->name, same->file,
@@ -295,6 +296,8 @@ static void read_rules(const struct open_file *f, struct rule_set *set)
 				    .rule = { .file = f->name,
 					      .clear.for_ns = 10 * NS_PER_S,
 					      .keep_ns = 30 * NS_PER_S,
+					      .flap_changes = 6,
+					      .flap_window_ns = 600 * NS_PER_S,
 					      .severity = SEVERITY_WARNING } };
 	unsigned n_nodes = 0;
 	AUTO_FREE struct node *nodes = NULL;
@@ -353,6 +356,8 @@ static void rule_fini(struct rule *r)
 	free(r->why);
 	expr_free(r->where);
 	free(r->when.value.text);
+	for (unsigned i = 0; i < r->judge.n_leaves; i++)
+		free(r->judge.leaves[i].value.text);
 	for (unsigned i = 0; i < r->n_labels; i++) {
 		free(r->labels[i].name);
 		free(r->labels[i].value);

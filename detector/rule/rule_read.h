@@ -34,6 +34,11 @@ void read_when(const struct node *n, void *rule);  /* needs on */
 void read_clear(const struct node *n, void *rule); /* needs on and when */
 void read_rule_hooks(const struct node *n, void *draft);
 
+/* Writes the parts of the rule that follow from what was read: judge, identity. */
+void rule_complete(struct rule *r);
+/* rule_identity.c: of a rule that is complete but for it. */
+uint64_t rule_identity(const struct rule *r);
+
 /* Adds the hooks of a file's "hooks" to the set. */
 void hooks_read(const struct node *n, const char *file, struct rule_set *set);
 /* Warns of the hooks under "hooks" that no rule uses. */

@@ -249,3 +249,36 @@ void read_clear(const struct node *n, void *rule)
 	if (m && m->aggregate == AGGREGATE_NONE)
 		node_warning(n, "\"clear\" is for rules with a window; this one ends by \"keep\"");
 }
+
+/* --- what follows ---------------------------------------------------------------------------- */
+
+static struct formula formula_of(const struct measure *m)
+{
+	struct formula f = { .n_terms = 1, .n_ops = 1, .unit = m->unit, .text = xstrdup(m->text) };
+
+	f.terms[0] = (struct term){
+		.aggregate = m->aggregate, .field = m->field, .quantile = m->quantile, .scale = 1
+	};
+	if (m->aggregate == AGGREGATE_RATE && m->unit == UNIT_MS_PER_S)
+		(void)unit_convert(1, m->field->unit, UNIT_MS, &f.terms[0].scale);
+	f.ops[0] = (struct op){ .code = OP_TERM };
+	return f;
+}
+
+void rule_complete(struct rule *r)
+{
+	const struct condition *c = &r->when;
+
+	if (!measure_of(r))
+		return;
+	r->judge = (struct when){ .n_leaves = 1, .n_nodes = 1 };
+	r->judge.nodes[0] = (struct tree_node){ .kind = NODE_LEAF, .skip = 1 };
+	r->judge.leaves[0] = (struct leaf){ .value = formula_of(&c->value),
+					    .window_ns = c->window_ns,
+					    .above = c->above,
+					    .below = c->below,
+					    .min_samples = c->min_samples,
+					    .has_baseline = c->has_baseline,
+					    .baseline = c->baseline };
+	r->identity = rule_identity(r);
+}

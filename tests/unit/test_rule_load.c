@@ -321,11 +321,77 @@ static void no_files_are_an_empty_set(void **state)
 	rule_set_free(NULL);
 }
 
+static void a_leaf_is_what_when_says(void **state)
+{
+	struct rule_set *set = load_right(
+		FILE_OF("{\"name\":\"a\",\"on\":\"sched\",\"when\":{\"above\":2,\"window\":\"5s\","
+			"\"value\":\"rate(avg_timeslice_us)\",\"min_samples\":7}}"));
+	const struct when *w = &set->rules[0].judge;
+	const struct leaf *l = &w->leaves[0];
+
+	(void)state;
+	assert_int_equal(set->rules[0].kind, RULE_EVENTS);
+	assert_int_equal(w->n_leaves, 1);
+	assert_int_equal(w->n_nodes, 1);
+	assert_int_equal(w->nodes[0].kind, NODE_LEAF);
+	assert_int_equal(w->nodes[0].skip, 1);
+	assert_string_equal(l->value.text, "rate(avg_timeslice_us)");
+	assert_int_equal(l->value.unit, UNIT_MS_PER_S);
+	assert_int_equal(l->value.n_terms, 1);
+	assert_int_equal(l->value.terms[0].aggregate, AGGREGATE_RATE);
+	assert_float_equal(l->value.terms[0].scale, 0.001, 1e-12);
+	assert_int_equal(l->value.n_ops, 1);
+	assert_int_equal(l->value.ops[0].code, OP_TERM);
+	assert_int_equal(l->window_ns, 5 * NS_PER_S);
+	assert_int_equal(l->min_samples, 7);
+	assert_true(l->above.set);
+	rule_set_free(set);
+}
+
+static uint64_t identity_of(const char *keys)
+{
+	AUTO_FREE char *text = xasprintf("{\"version\":1,\"rules\":[{\"name\":\"a\",%s}]}", keys);
+	struct rule_set *set = load_right(text);
+	uint64_t identity = set->rules[0].identity;
+
+	rule_set_free(set);
+	return identity;
+}
+
+#define STORM "\"on\":\"sched\",\"when\":{\"value\":\"count()\",\"window\":\"5s\","
+
+static void the_identity_is_of_what_the_state_depends_on(void **state)
+{
+	uint64_t identity = identity_of(STORM "\"above\":1},\"where\":\"pid in (1, 2)\"");
+	static const char *const same[] = {
+		STORM "\"above\":2},\"where\":\"pid in (2,1)\"",
+		STORM "\"below\":2},\"where\":\" pid in (1,2)\",\"for\":\"5s\"",
+	};
+	static const char *const other[] = {
+		STORM "\"above\":1},\"where\":\"pid in (1, 3)\"",
+		STORM "\"above\":1},\"where\":\"pid in (1, 2)\",\"by\":[\"pid\"]",
+		STORM "\"above\":1}",
+		STORM "\"above\":1,\"baseline\":{\"deviations\":3}},\"where\":\"pid in (1, 2)\"",
+		"\"on\":\"sched\",\"when\":{\"value\":\"rate()\",\"window\":\"5s\",\"above\":1},"
+		"\"where\":\"pid in (1, 2)\"",
+		"\"on\":\"sched\",\"when\":{\"value\":\"count()\",\"window\":\"6s\",\"above\":1},"
+		"\"where\":\"pid in (1, 2)\"",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(same); i++)
+		assert_int_equal(identity_of(same[i]), identity);
+	for (size_t i = 0; i < ARRAY_SIZE(other); i++)
+		assert_int_not_equal(identity_of(other[i]), identity);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_short_rule_has_the_defaults),
 		cmocka_unit_test(limits_are_in_the_unit_of_the_measure),
+		cmocka_unit_test(a_leaf_is_what_when_says),
+		cmocka_unit_test(the_identity_is_of_what_the_state_depends_on),
 		cmocka_unit_test(a_baseline_has_its_own_defaults),
 		cmocka_unit_test(a_rule_overrides_the_defaults_of_its_file),
 		cmocka_unit_test(files_share_hooks_but_not_defaults),
