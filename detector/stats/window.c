@@ -252,6 +252,9 @@ double window_value(struct window *w, uint64_t now_ns)
 		return total->count ? total->value : NAN;
 	case AGGREGATE_QUANTILE:
 		return quantile(w);
+	case AGGREGATE_STDDEV:
+	case AGGREGATE_LAST:
+	case AGGREGATE_DISTINCT:
 	case AGGREGATE_NONE:
 		break;
 	}

@@ -21,6 +21,9 @@ enum aggregate {
 	AGGREGATE_MIN,
 	AGGREGATE_MAX,
 	AGGREGATE_QUANTILE, /* nearest rank: of one sample, that sample */
+	AGGREGATE_STDDEV,
+	AGGREGATE_LAST,	    /* the latest sample */
+	AGGREGATE_DISTINCT, /* how many different values */
 };
 
 #define WINDOW_SLOTS   20
