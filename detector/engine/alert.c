@@ -47,7 +47,7 @@ struct alert *alert_new(const struct transition *t, const struct process_info *p
 	memcpy(a->incident, t->incident, sizeof(a->incident));
 	a->state = t->state;
 	a->repeat = t->repeat;
-	a->severity = t->rule->severity;
+	a->severity = t->severity;
 	a->rule = xstrdup(t->rule->name);
 	a->n_hooks = t->rule->n_hooks;
 	memcpy(a->hooks, t->rule->hooks, sizeof(a->hooks));

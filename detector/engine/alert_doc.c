@@ -187,7 +187,7 @@ size_t alert_write_doc(const struct transition *t, const struct process_info *pr
 	member_str(&j, "state", t->state == ALERT_FIRING ? "firing" : "resolved");
 	json_key(&j, "repeat");
 	json_bool(&j, t->repeat);
-	member_str(&j, "severity", severity_name(t->rule->severity));
+	member_str(&j, "severity", severity_name(t->severity));
 	write_rule(t->rule, &j);
 	write_key(t, &j);
 	write_labels(t->rule, &j);

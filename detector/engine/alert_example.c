@@ -107,6 +107,7 @@ struct alert *alert_example(const struct rule *rule)
 	struct value key[RULE_BY_MAX];
 	struct transition t = {
 		.state = ALERT_FIRING,
+		.severity = rule->severity,
 		.rule = rule,
 		.key = key,
 		.value = value,

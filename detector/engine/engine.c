@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "engine/changes.h"
 #include "engine/tracker.h"
 
 /* The rules on one event type. */
@@ -14,7 +15,7 @@ struct route {
 };
 
 struct engine {
-	struct tracker_shared shared;
+	struct engine_shared shared;
 	struct tracker *trackers; /* one for each rule, in their order */
 	unsigned n_trackers;
 	struct route *routes;
@@ -85,6 +86,7 @@ void engine_tick(struct engine *e, uint64_t now_ns, int64_t wall_offset_ns)
 {
 	for (unsigned i = 0; i < e->n_trackers; i++)
 		tracker_tick(&e->trackers[i], now_ns, wall_offset_ns);
+	changes_tick(&e->shared, now_ns, wall_offset_ns);
 }
 
 void engine_loss(struct engine *e, const struct event_type *type, uint64_t lost, uint64_t now_ns)

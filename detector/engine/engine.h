@@ -46,7 +46,8 @@ struct transition {
 	char id[ULID_LEN + 1];
 	char incident[ULID_LEN + 1]; /* id of the transition that began the incident */
 	enum alert_state state;
-	bool repeat; /* firing again because of "repeat" */
+	bool repeat;		/* firing again because of "repeat" */
+	enum severity severity; /* now: that of the rule, or of the worst escalation it passes */
 	const struct rule *rule;
 	const struct value *key; /* rule->n_by values */
 	double value; /* now; NaN for an empty window; without one, of the latest matching event */

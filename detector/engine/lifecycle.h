@@ -29,7 +29,13 @@ struct lifecycle_conf {
 	uint64_t repeat_ns; /* 0: never */
 };
 
-enum change { CHANGE_NONE, CHANGE_FIRED, CHANGE_REPEATED, CHANGE_RESOLVED };
+enum change {
+	CHANGE_NONE,
+	CHANGE_FIRED,
+	CHANGE_REPEATED,
+	CHANGE_SEVERITY, /* has another severity than when it was last said; still fires */
+	CHANGE_RESOLVED
+};
 
 /* 0 if `since` lies ahead, as the times of events from several CPUs may. */
 static inline uint64_t elapsed_ns(uint64_t now_ns, uint64_t since_ns)

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "engine/changes.h"
 #include "engine/key.h"
 #include "engine/series.h"
 #include "util/hash.h"
@@ -53,7 +54,7 @@ static uint64_t forget_after_ns(const struct condition *c)
 	return at_least(c->window_ns, FORGET_NS);
 }
 
-void tracker_init(struct tracker *t, const struct rule *rule, struct tracker_shared *shared)
+void tracker_init(struct tracker *t, const struct rule *rule, struct engine_shared *shared)
 {
 	uint64_t quiet_ns = windowed(rule) ? rule->when.window_ns : rule->keep_ns;
 
@@ -127,32 +128,9 @@ static struct series *get_series(struct tracker *t, const struct event *ev)
 	return s;
 }
 
-static void count_change(struct engine_stats *stats, enum change change)
-{
-	if (change == CHANGE_FIRED) {
-		stats->fired++;
-		stats->firing++;
-	} else if (change == CHANGE_RESOLVED) {
-		stats->resolved++;
-		stats->firing--;
-	}
-}
-
-static void give_ids(struct tracker *t, struct series *s, enum change change,
-		     const struct moment *m, struct transition *tr)
-{
-	uint64_t wall_ns = m->now_ns + (uint64_t)m->wall_offset_ns;
-
-	ulid_next(&t->shared->ids, wall_ns / NS_PER_MS, tr->id);
-	if (change == CHANGE_FIRED)
-		memcpy(s->incident, tr->id, sizeof(s->incident));
-	memcpy(tr->incident, s->incident, sizeof(tr->incident));
-}
-
 static void report(struct tracker *t, struct series *s, enum change change, const struct reading *r,
 		   const struct moment *m)
 {
-	const struct engine_conf *conf = &t->shared->conf;
 	struct value key[RULE_BY_MAX];
 	struct transition tr = {
 		.state = change == CHANGE_RESOLVED ? ALERT_RESOLVED : ALERT_FIRING,
@@ -168,14 +146,24 @@ static void report(struct tracker *t, struct series *s, enum change change, cons
 		.started_ns = s->life.since_ns,
 		.ended_ns = change == CHANGE_RESOLVED ? m->now_ns : 0,
 		.wall_offset_ns = m->wall_offset_ns,
+		.severity = t->rule->severity,
 		.event = s->worst[s->half].event,
 	};
+	struct alert_change c = {
+		.change = change,
+		.rule = (unsigned)(t->rule - t->shared->conf.rules->rules),
+		.packed_key = s->keyed.key,
+		.packed_len = s->keyed.len,
+		.hash = s->keyed.hash,
+		.now_ns = m->now_ns,
+		.incident = s->incident,
+		.transition = &tr,
+	};
 
+	if (change == CHANGE_FIRED)
+		memset(s->incident, 0, sizeof(s->incident));
 	key_unpack(t->rule, s->keyed.key, key);
-	give_ids(t, s, change, m, &tr);
-	count_change(&t->shared->stats, change);
-	if (conf->on_transition)
-		conf->on_transition(conf->ctx, &tr);
+	changes_take(t->shared, &c);
 }
 
 static void advance(struct tracker *t, struct series *s, bool holds, bool clears,

@@ -6,20 +6,14 @@
 #ifndef ENGINE_TRACKER_H
 #define ENGINE_TRACKER_H
 
+#include "engine/changes.h"
 #include "engine/engine.h"
 #include "engine/keytable.h"
 #include "engine/lifecycle.h"
 
-/* What all rules of an engine have in common. */
-struct tracker_shared {
-	struct engine_conf conf;
-	struct engine_stats stats;
-	struct ulid_source ids;
-};
-
 struct tracker {
-	struct tracker_shared *shared; /* borrowed */
-	const struct rule *rule;       /* borrowed */
+	struct engine_shared *shared; /* borrowed */
+	const struct rule *rule;      /* borrowed */
 	bool on_arrival; /* windowed, and a crossing can be seen when an event arrives */
 	const struct field *start_time; /* see key_start_time() */
 	uint64_t forget_ns;		/* a key that was silent for this long; UINT64_MAX: never */
@@ -29,7 +23,7 @@ struct tracker {
 	struct keytable keys;  /* of series */
 };
 
-void tracker_init(struct tracker *t, const struct rule *rule, struct tracker_shared *shared);
+void tracker_init(struct tracker *t, const struct rule *rule, struct engine_shared *shared);
 void tracker_fini(struct tracker *t);
 
 /* Takes in an event of the rule's type. */

@@ -75,6 +75,7 @@ static void slow_syscall(struct scene *s)
 		.t = {
 			.id = "01ARZ3NDEKTSV4RRFFQ69G5FAV",
 			.incident = "01ARZ3NDEKTSV4RRFFQ69G5FAA",
+			.severity = SEVERITY_WARNING,
 			.value = 31.2,
 			.threshold = 10,
 			.samples = 1,
