@@ -31,7 +31,7 @@ BPF_OBJ  := $(BPF_SRC:bpf/%.bpf.c=$(B)/%.bpf.o)
 SRC      := $(wildcard detector/*/*.c)
 OBJ      := $(SRC:%.c=$(B)/obj/%.o)
 RULES    := $(sort $(wildcard rules/*.json))
-GEN      := $(B)/gen/syscall_names.inc
+GEN      := $(B)/gen/syscall_names.inc $(B)/gen/objects.inc
 UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 TOOLS    := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
 FORMATTED = $(filter-out bpf/vmlinux.h,$(wildcard bpf/*.[ch] detector/*.c detector/*/*.[ch] tests/*/*.[ch]))
@@ -79,6 +79,10 @@ replace = mkdir -p $(@D); cat > $@.new; cmp -s $@ $@.new && rm $@.new || mv $@.n
 
 $(B)/gen/shipped_rules.inc: FORCE
 	$(Q)for f in $(RULES); do printf 'SHIPPED(%s, "%s")\n' "$$(basename $$f .json | tr -c 'a-z0-9\n' _)" "$$f"; done | { $(replace); }
+
+# the BPF objects that the program carries
+$(B)/gen/objects.inc: FORCE
+	$(Q)for f in $(BPF_OBJ); do printf 'OBJECT(%s)\n' "$$(basename $$f .bpf.o)"; done | { $(replace); }
 
 $(B)/flags: FORCE
 	$(Q)echo '$(CC) $(CPPFLAGS) $(CSTD) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) $(LIBS)' | { $(replace); }

@@ -35,6 +35,12 @@
 #undef HIDDEN_TEXT
 #undef END
 
+/*
+ * In a stored __u64: not measured, because no rule asked for it or this kernel cannot tell. Such a
+ * value is null in JSON, is beyond no limit and counts in no aggregate.
+ */
+#define NOT_MEASURED (~0ULL)
+
 #define TCP_STATE_NEW_SYN_RECV 12 /* include/net/tcp_states.h; a listener answers again */
 
 /* ev_tcp_retransmit.owner_kind */

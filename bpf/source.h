@@ -33,12 +33,15 @@ struct source_control {
 	__u8 syscalls[SOURCE_SYSCALLS]; /* syscall: of each native call, the flags below */
 };
 
-/* Per CPU, in the map "counters". What was seen is the sum of all four. */
+/* Per CPU, in the map "counters". What was seen is the sum of all. */
 struct source_counters {
-	__u64 filtered;	  /* seen, and of no interest */
-	__u64 emitted;	  /* sent to user space */
-	__u64 ring_full;  /* lost: no room in the ring */
-	__u64 no_storage; /* lost: no memory for the state of a task */
+	__u64 filtered;	    /* seen, and of no interest */
+	__u64 aggregated;   /* seen, and added to a sum that is read once a second */
+	__u64 emitted;	    /* sent to user space */
+	__u64 ring_full;    /* lost: no room in the ring */
+	__u64 no_storage;   /* lost: no memory for the state of a task or socket */
+	__u64 map_full;	    /* lost: no room in a map */
+	__u64 rate_limited; /* lost: more point events than control.burst allows */
 };
 
 /* What one thread did since it was last looked at: sched_tracer to user space, which adds up. */

@@ -96,28 +96,10 @@ static void set_demands(const struct stream *s, const struct event_type *types, 
 		rules[i].on = s->conf->types[i];
 		rules[i].where = s->conf->where[i];
 	}
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		rule_demand(&set, &types[i], &demands[i]);
-}
-
-static void print_ledger(const struct stream *s)
-{
-	for (unsigned i = 0; i < sources_count(s->sources); i++) {
-		const struct source *source = sources_at(s->sources, i);
-		struct source_stats stats;
-
-		source_stats(source, &stats);
-		fprintf(stderr,
-			"%s: seen %llu = filtered %llu + emitted %llu + lost %llu (ring full %llu, "
-			"no storage %llu); lost in user space %llu\n",
-			source_type(source)->name,
-			(unsigned long long)(stats.filtered + stats.emitted + stats.lost_ring_full +
-					     stats.lost_no_storage),
-			(unsigned long long)stats.filtered, (unsigned long long)stats.emitted,
-			(unsigned long long)(stats.lost_ring_full + stats.lost_no_storage),
-			(unsigned long long)stats.lost_ring_full,
-			(unsigned long long)stats.lost_no_storage,
-			(unsigned long long)stats.lost_here);
+		if (demands[i].wanted)
+			demands[i].fields = UINT64_MAX;
 	}
 }
 
@@ -156,7 +138,7 @@ int event_stream_run(const struct event_stream_conf *conf)
 		sources_stop(s.sources, clock_monotonic_ns(), clock_wall_offset_ns());
 		on_flush(&s);
 		if (conf->stats)
-			print_ledger(&s);
+			sources_print_ledger(s.sources, stderr);
 	}
 	sources_free(s.sources);
 	loop_timer_free(s.flush);

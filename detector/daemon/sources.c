@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/sources.h"
-#include "util/clock.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "util/clock.h"
 
 #define SOURCES_MAX 32
 
@@ -23,37 +25,98 @@ static bool on_idle(void *ctx)
 	return may_sleep;
 }
 
-static void attach(struct sources *s, const struct event_type *type, const struct demand *demand)
+static bool wanted(const char *object, const struct demand *demands)
+{
+	unsigned n;
+	const struct event_type *types = event_types(&n);
+
+	for (unsigned i = 0; i < n; i++)
+		if (strcmp(types[i].object, object) == 0 && demands[i].wanted)
+			return true;
+	return false;
+}
+
+static int find(const struct sources *s, const char *object)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		if (strcmp(source_object(s->list[i]), object) == 0)
+			return (int)i;
+	return -1;
+}
+
+static void report(const struct sources *s, const char *object, const struct demand *demands,
+		   const struct source *source, const char *error)
+{
+	unsigned n;
+	const struct event_type *types = event_types(&n);
+
+	for (unsigned i = 0; i < n; i++)
+		if (strcmp(types[i].object, object) == 0 && demands[i].wanted)
+			s->conf.on_report(s->conf.ctx, &types[i],
+					  source ? source_route(source) : NULL, error);
+}
+
+static void attach(struct sources *s, const char *object, const struct demand *demands)
 {
 	struct source_conf conf = {
 		.loop = s->conf.loop,
-		.type = type,
-		.demand = demand,
+		.object = object,
+		.demands = demands,
 		.wall_offset_ns = clock_wall_offset_ns(),
 		.on_event = s->conf.on_event,
 		.ctx = s->conf.ctx,
 	};
 	AUTO_FREE char *error = NULL;
-	struct source *source = source_new(&conf, &error);
+	struct source *source = s->n < SOURCES_MAX ? source_new(&conf, &error) : NULL;
 
-	if (source)
+	if (source) {
+		s->lost[s->n] = 0;
 		s->list[s->n++] = source;
-	s->conf.on_report(s->conf.ctx, type, source ? source_route(source) : NULL, error);
+	}
+	report(s, object, demands, source, error);
+}
+
+static void detach(struct sources *s, unsigned i)
+{
+	source_free(s->list[i]);
+	s->n--;
+	memmove(&s->list[i], &s->list[i + 1], (s->n - i) * sizeof(struct source *));
+	memmove(&s->lost[i], &s->lost[i + 1], (s->n - i) * sizeof(s->lost[0]));
+}
+
+static void adjust(struct sources *s, const char *object, const struct demand *demands)
+{
+	int i = find(s, object);
+
+	if (i < 0 && wanted(object, demands)) {
+		attach(s, object, demands);
+	} else if (i >= 0 && !wanted(object, demands)) {
+		detach(s, (unsigned)i);
+	} else if (i >= 0) {
+		source_adjust(s->list[i], demands);
+		report(s, object, demands, s->list[i], NULL);
+	}
+}
+
+void sources_adjust(struct sources *s, const struct demand *demands)
+{
+	unsigned n;
+	const struct event_type *types = event_types(&n);
+
+	for (unsigned i = 0; i < n; i++)
+		if (i == 0 || strcmp(types[i].object, types[i - 1].object) != 0)
+			adjust(s, types[i].object, demands);
 }
 
 struct sources *sources_new(const struct sources_conf *conf, char **ret_error)
 {
 	struct sources *s;
-	unsigned n;
-	const struct event_type *types = event_types(&n);
 
 	if (!source_possible(ret_error))
 		return NULL;
 	s = xcalloc(1, sizeof(*s));
 	s->conf = *conf;
-	for (unsigned i = 0; i < n && i < SOURCES_MAX; i++)
-		if (conf->demands[i].wanted)
-			attach(s, &types[i], &conf->demands[i]);
+	sources_adjust(s, conf->demands);
 	loop_on_idle(conf->loop, on_idle, s);
 	if (s->n)
 		return s;
@@ -82,15 +145,19 @@ const struct source *sources_at(const struct sources *s, unsigned i)
 	return s->list[i];
 }
 
+/* What is lost cannot be told apart by type: it is a loss for each that the source delivers. */
 static void report_loss(struct sources *s, unsigned i)
 {
+	unsigned n;
+	const struct event_type *types = event_types(&n);
 	struct source_stats stats;
 	uint64_t lost;
 
 	source_stats(s->list[i], &stats);
 	lost = source_lost(&stats);
-	if (lost > s->lost[i])
-		s->conf.on_loss(s->conf.ctx, source_type(s->list[i]), lost - s->lost[i]);
+	for (unsigned k = 0; k < n && lost > s->lost[i]; k++)
+		if (source_delivers(s->list[i], &types[k]))
+			s->conf.on_loss(s->conf.ctx, &types[k], lost - s->lost[i]);
 	s->lost[i] = lost;
 }
 
@@ -108,4 +175,50 @@ void sources_stop(struct sources *s, uint64_t now_ns, int64_t wall_offset_ns)
 		source_stop(s->list[i], now_ns, wall_offset_ns);
 		report_loss(s, i);
 	}
+}
+
+static void print_counters(const struct source_counters *c, FILE *out)
+{
+	uint64_t seen = source_seen(c);
+	uint64_t lost = seen - c->filtered - c->aggregated - c->emitted;
+
+	fprintf(out,
+		"seen %llu = filtered %llu + aggregated %llu + emitted %llu + lost %llu "
+		"(ring full %llu, no storage %llu, map full %llu, rate limited %llu)",
+		(unsigned long long)seen, (unsigned long long)c->filtered,
+		(unsigned long long)c->aggregated, (unsigned long long)c->emitted,
+		(unsigned long long)lost, (unsigned long long)c->ring_full,
+		(unsigned long long)c->no_storage, (unsigned long long)c->map_full,
+		(unsigned long long)c->rate_limited);
+}
+
+static void print_source(const struct source *source, FILE *out)
+{
+	const struct source_counters *per_cpu;
+	struct source_stats stats;
+
+	source_stats(source, &stats);
+	fprintf(out, "%s: ", source_name(source));
+	print_counters(&stats.counters, out);
+	fprintf(out, "; not run %llu; lost in user space %llu\n", (unsigned long long)stats.not_run,
+		(unsigned long long)stats.lost_here);
+	per_cpu = source_stats_per_cpu(source);
+	for (unsigned i = 0; i < source_cpus(source); i++) {
+		if (source_seen(&per_cpu[i]) == 0)
+			continue;
+		fprintf(out, "  cpu %u: ", i);
+		print_counters(&per_cpu[i], out);
+		fputc('\n', out);
+	}
+}
+
+void sources_print_ledger(const struct sources *s, FILE *out)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		print_source(s->list[i], out);
+		bytes += source_memory_bytes(s->list[i]);
+	}
+	fprintf(out, "kernel memory of maps and rings: %.1f MiB\n", (double)bytes / (1 << 20));
 }

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* All sources that are wanted, one for each event type, as one thing. */
+/* All sources that are wanted, one for each BPF object, as one thing. */
 #ifndef DAEMON_SOURCES_H
 #define DAEMON_SOURCES_H
+
+#include <stdio.h>
 
 #include "source/source.h"
 
 struct sources; /* opaque */
 
-/* Says how a source stands: error NULL and the hooks it is attached to, or why it is not. */
+/* Says how an event type stands: error NULL and the hooks its source is attached to, or why it is
+ * not. */
 typedef void source_report_fn(void *ctx, const struct event_type *type, const char *route,
 			      const char *error);
 /* `lost` more events of the type were lost since the last tick. */
@@ -29,6 +32,12 @@ struct sources_conf {
 struct sources *sources_new(const struct sources_conf *conf, char **ret_error);
 void sources_free(struct sources *s);
 
+/*
+ * From now on these demands count: attaches what is wanted now, detaches what is no longer, and leaves
+ * the rest attached. Reports every type that is wanted.
+ */
+void sources_adjust(struct sources *s, const struct demand *demands);
+
 /* How many are attached. */
 unsigned sources_count(const struct sources *s);
 /* The i-th of them, for its statistics. Lends. */
@@ -38,5 +47,9 @@ const struct source *sources_at(const struct sources *s, unsigned i);
 void sources_tick(struct sources *s, uint64_t now_ns, int64_t wall_offset_ns);
 /* At the end: see source_stop(). */
 void sources_stop(struct sources *s, uint64_t now_ns, int64_t wall_offset_ns);
+
+/* Writes the ledger of each source: what it saw and what became of that, per CPU too, and the kernel
+ * memory they all take. */
+void sources_print_ledger(const struct sources *s, FILE *out);
 
 #endif

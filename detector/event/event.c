@@ -3,6 +3,7 @@
 #include "event/event.h"
 
 #include <arpa/inet.h>
+#include <math.h>
 #include <string.h>
 
 #include "event/derive.h"
@@ -159,13 +160,31 @@ static uint64_t load(const unsigned char *at, unsigned size)
 	}
 }
 
+static bool is_missing(const struct field *f, const unsigned char *at)
+{
+	return f->size == sizeof(__u64) && (f->type == FIELD_UINT || f->type == FIELD_REAL) &&
+	       load(at, f->size) == NOT_MEASURED;
+}
+
+void value_set_missing(struct value *v)
+{
+	v->missing = true;
+	v->number = NAN;
+	v->u = NOT_MEASURED;
+}
+
 void event_get(const struct event *ev, const struct field *f, struct value *ret)
 {
 	const unsigned char *at = (const unsigned char *)ev->record + f->offset;
 
 	ret->type = f->type;
+	ret->missing = false;
 	if (f->derive) {
 		f->derive(ev, ret);
+		return;
+	}
+	if (is_missing(f, at)) {
+		value_set_missing(ret);
 		return;
 	}
 	switch (f->type) {
@@ -225,6 +244,10 @@ void value_write_json(const struct value *v, struct json *j)
 {
 	char text[INET6_ADDRSTRLEN];
 
+	if (v->missing) {
+		json_null(j);
+		return;
+	}
 	switch (v->type) {
 	case FIELD_UINT:
 		json_u64(j, v->u);

@@ -32,6 +32,7 @@ struct event;
 /* A field's value at hand; text and addr lend from the event or from static memory. */
 struct value {
 	enum field_type type;
+	bool missing;  /* not measured: number is NaN */
 	double number; /* UINT, INT, REAL */
 	union {
 		uint64_t u; /* UINT, exact */
@@ -112,9 +113,12 @@ uint64_t event_middle_ns(const struct event *ev);
 /* Reads a field of an event. */
 void event_get(const struct event *ev, const struct field *f, struct value *ret);
 
+/* For derived fields: the value is not there. */
+void value_set_missing(struct value *v);
+
 /* Writes the event as one JSON object, keys in the order of the table. */
 void event_write_json(const struct event *ev, struct json *j);
-/* Writes a value as JSON. */
+/* Writes a value as JSON; a missing one as null. */
 void value_write_json(const struct value *v, struct json *j);
 /* Writes a value as plain text; bytes as they are. */
 void value_write_text(const struct value *v, struct buf *out);

@@ -230,3 +230,14 @@ uint64_t expr_hash(const struct expr *e, uint64_t hash)
 		hash = e->args ? expr_hash(e->args[i], hash) : hash_operand(e, i, hash);
 	return hash;
 }
+
+uint64_t expr_fields(const struct expr *e)
+{
+	uint64_t fields = 0;
+
+	if (!e->args)
+		return 1ull << e->index;
+	for (unsigned i = 0; i < e->n; i++)
+		fields |= expr_fields(e->args[i]);
+	return fields;
+}

@@ -60,6 +60,9 @@ double expr_upper_bound(const struct expr *e, const struct field *f);
  * condition that always holds, is fine. */
 uint64_t expr_hash(const struct expr *e, uint64_t hash);
 
+/* The fields it reads: bit i for field i of the type. */
+uint64_t expr_fields(const struct expr *e);
+
 /* A text that field f is compared with by ==, != or in. `at` is its offset in the text of the
  * condition. */
 struct expr_literal {

@@ -46,7 +46,7 @@ double rule_floor_ms(const struct rule *r, const struct field *latency)
 static uint64_t floor_of(const struct rule *r)
 {
 	const struct field *latency = event_field_find(r->on, "latency_ms", strlen("latency_ms"));
-	double floor_ms = rule_floor_ms(r, latency);
+	double floor_ms = latency ? rule_floor_ms(r, latency) : -INFINITY;
 
 	if (floor_ms == -INFINITY)
 		return DEMAND_FLOOR_NS;
@@ -54,6 +54,21 @@ static uint64_t floor_of(const struct rule *r)
 		return 0;
 	return floor_ms < (double)UINT64_MAX / NS_PER_MS ? (uint64_t)(floor_ms * NS_PER_MS)
 							 : UINT64_MAX;
+}
+
+/* The fields that the rule reads. Any other is shown in its alerts if somebody else has it measured. */
+static uint64_t fields_of(const struct rule *r)
+{
+	uint64_t fields = r->where ? expr_fields(r->where) : 0;
+
+	for (unsigned i = 0; i < r->n_by; i++)
+		fields |= 1ull << event_field_index(r->on, r->by[i]);
+	if (r->when.value.field)
+		fields |= 1ull << event_field_index(r->on, r->when.value.field);
+	for (unsigned i = 0; r->summary && i < r->on->n_fields; i++)
+		if (template_path_at(r->summary, r->on->fields[i].name) >= 0)
+			fields |= 1ull << i;
+	return fields;
 }
 
 void rule_demand(const struct rule_set *set, const struct event_type *type,
@@ -68,13 +83,13 @@ void rule_demand(const struct rule_set *set, const struct event_type *type,
 		if (r->on != type)
 			continue;
 		d.wanted = true;
-		if (!is_syscall)
-			continue;
+		d.fields |= fields_of(r);
 		if (floor_of(r) < d.floor_ns)
 			d.floor_ns = floor_of(r);
-		demand_calls(r, d.syscalls);
+		if (is_syscall)
+			demand_calls(r, d.syscalls);
 	}
-	if (!d.wanted || !is_syscall)
+	if (!d.wanted)
 		d.floor_ns = DEMAND_FLOOR_NS;
 	*ret_demand = d;
 }

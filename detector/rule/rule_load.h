@@ -23,9 +23,11 @@ void rule_set_free(struct rule_set *set);
 
 /* What a source must deliver so that no rule misses an event. */
 struct demand {
-	bool wanted;	       /* some rule is on this event */
-	uint64_t floor_ns;     /* syscall: shortest latency that can matter, 0 for all of
-				  them; 10 ms if no rule says one */
+	bool wanted;	 /* some rule is on this event */
+	uint64_t fields; /* those that rules read: bit i for field i of the type */
+	uint64_t
+		floor_ns; /* of types with latency_ms: the shortest that can matter, 0 for all of them;
+			      10 ms if no rule says one */
 	uint64_t syscalls[16]; /* syscall: bit n: native call n can match a rule */
 };
 

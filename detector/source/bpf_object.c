@@ -15,12 +15,15 @@
 
 #define WALK_BYTES (64 * 1024)
 
+#define PROGRAMS_MAX 32
+
 struct bpf_object_handle {
 	struct bpf_object *object;
-	struct bpf_link **links;
-	unsigned n_links;
-	struct bpf_link *walk; /* of the iterator program, if there is one */
-	struct buf hooks;
+	struct attached {
+		const struct bpf_program *program;
+		struct bpf_link *link;
+	} attached[PROGRAMS_MAX]; /* in order of attachment */
+	unsigned n_attached;
 	struct source_control *control;
 	struct ring_buffer *ring;
 	int ring_fd;
@@ -111,9 +114,11 @@ static void *map_page(int fd, size_t len, int prot, size_t offset)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-static int map_fd(const struct bpf_object_handle *o, const char *name)
+int bpf_object_map(const struct bpf_object_handle *o, const char *name)
 {
-	return bpf_object__find_map_fd_by_name(o->object, name);
+	int fd = bpf_object__find_map_fd_by_name(o->object, name);
+
+	return fd < 0 ? -1 : fd;
 }
 
 static int on_record(void *ctx, void *data, size_t size)
@@ -131,12 +136,12 @@ static int open_maps(struct bpf_object_handle *o)
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	int cpus = libbpf_num_possible_cpus();
 
-	o->control = map_page(map_fd(o, ".data.control"), sizeof(*o->control),
+	o->control = map_page(bpf_object_map(o, ".data.control"), sizeof(*o->control),
 			      PROT_READ | PROT_WRITE, 0);
-	o->ring_fd = map_fd(o, "ring");
+	o->ring_fd = bpf_object_map(o, "ring");
 	o->positions = map_page(o->ring_fd, 2 * page, PROT_READ, 0);
 	o->ring = ring_buffer__new(o->ring_fd, on_record, o, NULL);
-	o->counters_fd = map_fd(o, "counters");
+	o->counters_fd = bpf_object_map(o, "counters");
 	if (!o->control || !o->positions || !o->ring || o->counters_fd < 0 || cpus < 1)
 		return errno ? -errno : -EINVAL;
 	o->n_cpus = (unsigned)cpus;
@@ -144,17 +149,47 @@ static int open_maps(struct bpf_object_handle *o)
 	return 0;
 }
 
-struct bpf_object_handle *bpf_object_new(const char *stem, char **ret_error)
+static bool is_iterator(const struct bpf_program *p)
 {
-	struct bpf_object_handle *o = xcalloc(1, sizeof(*o));
+	return strncmp(bpf_program__section_name(p), "iter/", 5) == 0;
+}
+
+static bool named(const char *list, const struct bpf_program *p)
+{
+	const char *name = bpf_program__name(p);
+	size_t len = strlen(name);
+
+	for (const char *at = list; (at = strstr(at, name)); at += len)
+		if ((at == list || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0'))
+			return true;
+	return false;
+}
+
+/* Opens the embedded object; only the programs that are (not) in the list will be loaded. */
+static struct bpf_object *open_embedded(const char *stem, const char *list, bool listed)
+{
 	size_t len = 0;
 	const void *elf = embedded_object(stem, &len);
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = stem);
-	int err;
+	struct bpf_object *object;
+	struct bpf_program *program;
 
 	(void)libbpf_set_print(keep_message);
 	buf_reset(&libbpf_said);
-	o->object = bpf_object__open_mem(elf, len, &opts);
+	object = bpf_object__open_mem(elf, len, &opts);
+	if (!object)
+		return NULL;
+	bpf_object__for_each_program(program, object)(void)
+		bpf_program__set_autoload(program, named(list, program) == listed);
+	return object;
+}
+
+struct bpf_object_handle *bpf_object_new(const char *stem, const char *left_out, char **ret_error)
+{
+	struct bpf_object_handle *o = xcalloc(1, sizeof(*o));
+	int err;
+
+	o->object = open_embedded(stem, left_out, false);
 	err = o->object ? bpf_object__load(o->object) : -errno;
 	if (!err)
 		err = open_maps(o);
@@ -172,58 +207,105 @@ void bpf_object_free(struct bpf_object_handle *o)
 
 	if (!o)
 		return;
-	bpf_object_detach(o);
-	(void)bpf_link__destroy(o->walk);
+	while (o->n_attached > 0)
+		(void)bpf_link__destroy(o->attached[--o->n_attached].link);
 	ring_buffer__free(o->ring);
 	if (o->positions)
 		(void)munmap((void *)o->positions, 2 * page);
 	if (o->control)
 		(void)munmap(o->control, sizeof(*o->control));
 	bpf_object__close(o->object);
-	buf_fini(&o->hooks);
-	free(o->links);
 	free(o->per_cpu);
 	free(o);
 }
 
-static void add_link(struct bpf_object_handle *o, struct bpf_link *link)
+static const struct attached *find_attached(const struct bpf_object_handle *o, const char *name)
 {
-	o->links = xrealloc(o->links, o->n_links + 1, sizeof(struct bpf_link *));
-	o->links[o->n_links++] = link;
+	for (unsigned i = 0; i < o->n_attached; i++)
+		if (strcmp(bpf_program__name(o->attached[i].program), name) == 0)
+			return &o->attached[i];
+	return NULL;
 }
 
-bool bpf_object_attach(struct bpf_object_handle *o, char **ret_error)
+static bool attach_one(struct bpf_object_handle *o, struct bpf_program *program, char **ret_error)
 {
+	struct bpf_link *link;
+
+	if (!bpf_program__autoload(program) || find_attached(o, bpf_program__name(program)))
+		return true;
+	link = o->n_attached < PROGRAMS_MAX ? bpf_program__attach(program) : NULL;
+	if (!link) {
+		*ret_error = explain(bpf_program__section_name(program), "attach", errno);
+		return false;
+	}
+	o->attached[o->n_attached++] = (struct attached){ program, link };
+	return true;
+}
+
+static void detach_down_to(struct bpf_object_handle *o, unsigned n)
+{
+	while (o->n_attached > n)
+		(void)bpf_link__destroy(o->attached[--o->n_attached].link);
+}
+
+static bool attach(struct bpf_object_handle *o, const char *list, bool listed, char **ret_error)
+{
+	unsigned before = o->n_attached;
 	struct bpf_program *program;
 
 	buf_reset(&libbpf_said);
 	bpf_object__for_each_program(program, o->object)
 	{
-		struct bpf_link *link = bpf_program__attach(program);
-		const char *hook = bpf_program__section_name(program);
-
-		if (!link) {
-			*ret_error = explain(hook, "attach", errno);
-			return false;
-		}
-		if (strncmp(hook, "iter/", 5) == 0)
-			o->walk = link;
-		else
-			add_link(o, link);
-		buf_addf(&o->hooks, "%s%s", o->hooks.len ? ", " : "", hook);
+		if (named(list, program) != listed || attach_one(o, program, ret_error))
+			continue;
+		detach_down_to(o, before);
+		return false;
 	}
 	return true;
 }
 
-void bpf_object_detach(struct bpf_object_handle *o)
+bool bpf_object_attach(struct bpf_object_handle *o, const char *programs, char **ret_error)
 {
-	while (o->n_links > 0)
-		(void)bpf_link__destroy(o->links[--o->n_links]);
+	return attach(o, programs, true, ret_error);
 }
 
-const char *bpf_object_hooks(const struct bpf_object_handle *o)
+bool bpf_object_attach_but(struct bpf_object_handle *o, const char *programs, char **ret_error)
 {
-	return buf_str(&o->hooks);
+	return attach(o, programs, false, ret_error);
+}
+
+bool bpf_object_try(const char *stem, const char *programs, char **ret_error)
+{
+	struct bpf_object_handle o = { .object = open_embedded(stem, programs, true) };
+	int err = o.object ? bpf_object__load(o.object) : -errno;
+	bool ok = !err && bpf_object_attach(&o, programs, ret_error);
+
+	if (err)
+		*ret_error = explain(stem, "load", -err);
+	detach_down_to(&o, 0);
+	bpf_object__close(o.object);
+	return ok;
+}
+
+void bpf_object_detach(struct bpf_object_handle *o, const char *programs)
+{
+	for (unsigned i = o->n_attached; i-- > 0;) {
+		const struct bpf_program *p = o->attached[i].program;
+
+		if (programs ? !named(programs, p) : is_iterator(p))
+			continue;
+		(void)bpf_link__destroy(o->attached[i].link);
+		o->n_attached--;
+		memmove(&o->attached[i], &o->attached[i + 1],
+			(o->n_attached - i) * sizeof(o->attached[0]));
+	}
+}
+
+void bpf_object_hooks(const struct bpf_object_handle *o, struct buf *out)
+{
+	for (unsigned i = 0; i < o->n_attached; i++)
+		buf_addf(out, "%s%s", i ? ", " : "",
+			 bpf_program__section_name(o->attached[i].program));
 }
 
 struct source_control *bpf_object_control(struct bpf_object_handle *o)
@@ -231,19 +313,60 @@ struct source_control *bpf_object_control(struct bpf_object_handle *o)
 	return o->control;
 }
 
-void bpf_object_counters(const struct bpf_object_handle *o, struct source_counters *ret_sum)
+const struct source_counters *bpf_object_counters(const struct bpf_object_handle *o)
 {
 	__u32 zero = 0;
 
-	*ret_sum = (struct source_counters){ 0 };
 	if (bpf_map_lookup_elem(o->counters_fd, &zero, o->per_cpu) < 0)
-		return;
-	for (unsigned i = 0; i < o->n_cpus; i++) {
-		ret_sum->filtered += o->per_cpu[i].filtered;
-		ret_sum->emitted += o->per_cpu[i].emitted;
-		ret_sum->ring_full += o->per_cpu[i].ring_full;
-		ret_sum->no_storage += o->per_cpu[i].no_storage;
+		memset(o->per_cpu, 0, o->n_cpus * sizeof(*o->per_cpu));
+	return o->per_cpu;
+}
+
+unsigned bpf_object_cpus(const struct bpf_object_handle *o)
+{
+	return o->n_cpus;
+}
+
+uint64_t bpf_object_not_run(const struct bpf_object_handle *o)
+{
+	struct bpf_program *program;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_program(program, o->object)
+	{
+		struct bpf_prog_info info = { 0 };
+		__u32 len = sizeof(info);
+
+		if (bpf_program__fd(program) >= 0 &&
+		    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len) == 0)
+			sum += info.recursion_misses;
 	}
+	return sum;
+}
+
+static uint64_t memlock_bytes(int fd)
+{
+	char path[64], line[128];
+	unsigned long long bytes = 0;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "memlock: %llu", &bytes) == 1)
+			break;
+	if (f)
+		(void)fclose(f);
+	return bytes;
+}
+
+uint64_t bpf_object_memory_bytes(const struct bpf_object_handle *o)
+{
+	const struct bpf_map *map;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_map(map, o->object) sum += memlock_bytes(bpf_map__fd(map));
+	return sum;
 }
 
 int bpf_object_ring_fd(const struct bpf_object_handle *o)
@@ -270,10 +393,12 @@ unsigned bpf_object_drain(struct bpf_object_handle *o, unsigned budget, record_f
 	return o->drained;
 }
 
-int bpf_object_walk(struct bpf_object_handle *o, size_t size, record_fn *fn, void *ctx)
+int bpf_object_walk(struct bpf_object_handle *o, const char *program, size_t size, record_fn *fn,
+		    void *ctx)
 {
 	static char chunk[WALK_BYTES] __attribute__((aligned(8)));
-	int fd = bpf_iter_create(bpf_link__fd(o->walk));
+	const struct attached *iterator = find_attached(o, program);
+	int fd = iterator ? bpf_iter_create(bpf_link__fd(iterator->link)) : -1;
 	size_t have = 0;
 	ssize_t got;
 

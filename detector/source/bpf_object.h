@@ -6,7 +6,7 @@
 #ifndef SOURCE_BPF_OBJECT_H
 #define SOURCE_BPF_OBJECT_H
 
-#include "util/base.h"
+#include "util/buf.h"
 
 #include "../bpf/source.h"
 
@@ -22,24 +22,49 @@ typedef void record_fn(void *ctx, const void *record, size_t size);
 bool bpf_object_possible(char **ret_error);
 
 /*
- * Loads the embedded object of that stem; nothing is attached yet. NULL on failure, with a sentence
- * in *ret_error as above.
+ * Lists of programs are names of their functions, separated by spaces; a list may name programs that
+ * are not there.
  */
-struct bpf_object_handle *bpf_object_new(const char *stem, char **ret_error);
+
+/*
+ * Does this kernel load and attach these programs of an object? Tries it and takes them away again.
+ * If not, false with a sentence in *ret_error as above.
+ */
+bool bpf_object_try(const char *stem, const char *programs, char **ret_error);
+
+/*
+ * Loads the embedded object of that stem without the programs left out; nothing is attached yet.
+ * NULL on failure, with a sentence in *ret_error as above.
+ */
+struct bpf_object_handle *bpf_object_new(const char *stem, const char *left_out, char **ret_error);
 /* Detaches and unloads. NULL is fine. */
 void bpf_object_free(struct bpf_object_handle *o);
 
-/* Attaches every program. False on failure, with a sentence in *ret_error as above. */
-bool bpf_object_attach(struct bpf_object_handle *o, char **ret_error);
-/* Detaches everything but the iterator: nothing is added to the ring any more. */
-void bpf_object_detach(struct bpf_object_handle *o);
-/* Names what is attached: "tp_btf/sys_enter, tp_btf/sys_exit". Lends. */
-const char *bpf_object_hooks(const struct bpf_object_handle *o);
+/*
+ * Attaches these programs, or all but these, in the order of the object; those that are attached
+ * already stay as they are. False on failure, with a sentence in *ret_error as above; then of these
+ * programs none is attached.
+ */
+bool bpf_object_attach(struct bpf_object_handle *o, const char *programs, char **ret_error);
+bool bpf_object_attach_but(struct bpf_object_handle *o, const char *programs, char **ret_error);
+/* Detaches these programs in reverse order; NULL: all but iterators, so that nothing is added to the
+ * ring any more. */
+void bpf_object_detach(struct bpf_object_handle *o, const char *programs);
+/* Appends what is attached: "tp_btf/sys_enter, tp_btf/sys_exit". */
+void bpf_object_hooks(const struct bpf_object_handle *o, struct buf *out);
 
 /* The control block, shared with the running programs. Lends. */
 struct source_control *bpf_object_control(struct bpf_object_handle *o);
-/* Adds up the counters of all CPUs. */
-void bpf_object_counters(const struct bpf_object_handle *o, struct source_counters *ret_sum);
+/* The counters of each possible CPU, bpf_object_cpus() of them. Lends until the next call. */
+const struct source_counters *bpf_object_counters(const struct bpf_object_handle *o);
+unsigned bpf_object_cpus(const struct bpf_object_handle *o);
+/* How often the kernel left out a program of the object because it was running on that CPU already
+ * (recursion_misses of bpf_prog_info). */
+uint64_t bpf_object_not_run(const struct bpf_object_handle *o);
+/* What the kernel charges for all maps, in bytes (memlock in fdinfo); 0 if it does not say. */
+uint64_t bpf_object_memory_bytes(const struct bpf_object_handle *o);
+/* Descriptor of a map of the object; -1 if there is none of that name. */
+int bpf_object_map(const struct bpf_object_handle *o, const char *name);
 
 /* Descriptor of the ring for epoll: readable after a program has woken the reader. */
 int bpf_object_ring_fd(const struct bpf_object_handle *o);
@@ -48,8 +73,9 @@ bool bpf_object_ring_pending(const struct bpf_object_handle *o);
 /* Hands at most `budget` records to fn; returns how many there were. */
 unsigned bpf_object_drain(struct bpf_object_handle *o, unsigned budget, record_fn *fn, void *ctx);
 
-/* Runs the object's iterator program once; fn gets what it wrote in records of `size` bytes.
+/* Runs an attached iterator program once; fn gets what it wrote in records of `size` bytes.
  * Returns 0 or -errno. */
-int bpf_object_walk(struct bpf_object_handle *o, size_t size, record_fn *fn, void *ctx);
+int bpf_object_walk(struct bpf_object_handle *o, const char *program, size_t size, record_fn *fn,
+		    void *ctx);
 
 #endif

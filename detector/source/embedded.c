@@ -6,35 +6,25 @@
 /* clang-format off */
 
 /* Aligned, because libelf reads the sections in place. */
-#define EVENT(event, object, kind, help)                                                           \
+#define OBJECT(stem)                                                                               \
 	__asm__(".pushsection .rodata\n"                                                           \
 		".balign 8\n"                                                                      \
-		#object "_object:\n"                                                               \
-		".incbin \"" #object ".bpf.o\"\n"                                                  \
-		#object "_object_end:\n"                                                           \
+		#stem "_object:\n"                                                                 \
+		".incbin \"" #stem ".bpf.o\"\n"                                                    \
+		#stem "_object_end:\n"                                                             \
 		".byte 0\n"                                                                        \
 		".popsection\n");                                                                  \
-	extern const char object##_object[], object##_object_end[];
-#define NUM(ctype, name, role, unit, help)
-#define SCALED(member, name, per, role, unit, help)
-#define TEXT(size, name, role, help)
-#define ADDR(name, role, help)
-#define DERIVED(type, name, role, unit, help)
-#define HIDDEN(ctype, name)
-#define HIDDEN_TEXT(size, name)
-#define END(event)
+	extern const char stem##_object[], stem##_object_end[];
+#include "objects.inc"
+#undef OBJECT
 
-#include "../bpf/events.def"
-
-#undef EVENT
-#define EVENT(event, object, kind, help) { #object, object##_object, object##_object_end },
-
+#define OBJECT(stem) { #stem, stem##_object, stem##_object_end },
 static const struct {
 	const char *stem;
 	const char *start;
 	const char *end;
 } objects[] = {
-#include "../bpf/events.def"
+#include "objects.inc"
 };
 
 /* clang-format on */

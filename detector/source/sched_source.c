@@ -79,7 +79,7 @@ static void on_delta(void *ctx, const void *record, size_t size)
 
 static void walk(struct source *s)
 {
-	if (bpf_object_walk(s->object, sizeof(struct sched_delta), on_delta, s) < 0)
+	if (bpf_object_walk(s->object, "on_walk", sizeof(struct sched_delta), on_delta, s) < 0)
 		s->lost_here++;
 }
 
@@ -111,6 +111,7 @@ static uint64_t not_negative(uint64_t sum)
 static void tick(struct source *s, uint64_t now_ns)
 {
 	struct sched_state *state = s->state;
+	const struct event_type *type = source_type(s, "sched");
 
 	walk(s);
 	for (unsigned i = 0; i < state->capacity; i++) {
@@ -124,7 +125,7 @@ static void tick(struct source *s, uint64_t now_ns)
 		e->involuntary_switches = not_negative(e->involuntary_switches);
 		e->wakeups = not_negative(e->wakeups);
 		e->cpu_time_ns = not_negative(e->cpu_time_ns);
-		source_emit(s, e);
+		source_emit(s, type, e);
 		e->ts_ns = 0;
 	}
 	state->used = 0;

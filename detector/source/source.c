@@ -26,23 +26,24 @@ static const struct source_ops *find_ops(const char *object)
 	return &plain;
 }
 
-void source_emit(struct source *s, const void *record)
+void source_emit(struct source *s, const struct event_type *type, const void *record)
 {
 	struct event ev = {
-		.type = s->conf.type,
+		.type = type,
 		.record = record,
 		.wall_offset_ns = s->wall_offset_ns,
 	};
 
-	s->conf.on_event(s->conf.ctx, &ev);
+	if (source_delivers(s, type))
+		s->conf.on_event(s->conf.ctx, &ev);
 }
 
 static void emit_record(void *ctx, const void *record, size_t size)
 {
 	struct source *s = ctx;
 
-	if (size >= s->conf.type->record_size)
-		source_emit(s, record);
+	if (size >= s->types[0]->record_size)
+		source_emit(s, s->types[0], record);
 }
 
 /* Records may keep coming: look again soon, and leave the bell alone until nothing is there. */
@@ -87,30 +88,74 @@ bool source_possible(char **ret_error)
 	return bpf_object_possible(ret_error);
 }
 
+/* Takes of all types and demands those of this object. */
+static void take_demands(struct source *s, const struct demand *demands)
+{
+	unsigned n;
+	const struct event_type *types = event_types(&n);
+
+	s->n_types = 0;
+	for (unsigned i = 0; i < n; i++) {
+		if (strcmp(types[i].object, s->conf.object) != 0)
+			continue;
+		s->types[s->n_types] = &types[i];
+		s->demands[s->n_types++] = demands[i];
+	}
+}
+
+static bool load(struct source *s, char **ret_error)
+{
+	AUTO_FREE char *left_out = NULL;
+
+	source_parts_probe(s);
+	left_out = source_parts_left_out(s);
+	s->object = bpf_object_new(s->conf.object, left_out, ret_error);
+	return s->object != NULL;
+}
+
+/* Attaches what belongs to no part, then the parts that are asked for. */
+static bool attach(struct source *s, char **ret_error)
+{
+	struct buf parts = { 0 };
+	bool ok;
+
+	for (unsigned i = 0; i < s->ops->n_parts; i++)
+		if (s->parts[i].way)
+			buf_addf(&parts, "%s ", s->parts[i].way->programs);
+	ok = bpf_object_attach_but(s->object, buf_str(&parts), ret_error);
+	buf_fini(&parts);
+	if (ok)
+		source_parts_apply(s);
+	return ok;
+}
+
+static bool watch(struct source *s, char **ret_error)
+{
+	s->poll = loop_timer_new(s->conf.loop, on_poll, s);
+	s->watch = loop_watch(s->conf.loop, bpf_object_ring_fd(s->object), LOOP_READ,
+			      PRIORITY_SOURCE, on_bell, s);
+	if (!s->watch)
+		*ret_error = xasprintf("cannot watch the ring: %s", strerror(errno));
+	return s->watch != NULL;
+}
+
 struct source *source_new(const struct source_conf *conf, char **ret_error)
 {
 	struct source *s = xcalloc(1, sizeof(*s));
 
 	s->conf = *conf;
-	s->demand = *conf->demand;
 	s->wall_offset_ns = conf->wall_offset_ns;
-	s->ops = find_ops(conf->type->object);
-	s->object = bpf_object_new(conf->type->object, ret_error);
-	if (!s->object) {
+	s->ops = find_ops(conf->object);
+	take_demands(s, conf->demands);
+	if (!load(s, ret_error)) {
 		source_free(s);
 		return NULL;
 	}
 	if (s->ops->prepare)
 		s->ops->prepare(s);
-	if (!bpf_object_attach(s->object, ret_error)) {
-		source_free(s);
-		return NULL;
-	}
-	s->poll = loop_timer_new(conf->loop, on_poll, s);
-	s->watch = loop_watch(conf->loop, bpf_object_ring_fd(s->object), LOOP_READ, PRIORITY_SOURCE,
-			      on_bell, s);
-	if (!s->watch) {
-		*ret_error = xasprintf("cannot watch the ring: %s", strerror(errno));
+	if (s->ops->push)
+		s->ops->push(s);
+	if (!attach(s, ret_error) || !watch(s, ret_error)) {
 		source_free(s);
 		return NULL;
 	}
@@ -128,36 +173,116 @@ void source_free(struct source *s)
 	if (s->ops->fini)
 		s->ops->fini(s);
 	bpf_object_free(s->object);
+	source_parts_fini(s);
+	buf_fini(&s->route);
 	free(s);
 }
 
-const struct event_type *source_type(const struct source *s)
+void source_adjust(struct source *s, const struct demand *demands)
 {
-	return s->conf.type;
+	take_demands(s, demands);
+	if (s->ops->push)
+		s->ops->push(s);
+	source_parts_apply(s);
+}
+
+const char *source_object(const struct source *s)
+{
+	return s->conf.object;
+}
+
+const char *source_name(const struct source *s)
+{
+	return s->types[0]->name;
+}
+
+static int index_of(const struct source *s, const char *name)
+{
+	for (unsigned i = 0; i < s->n_types; i++)
+		if (strcmp(s->types[i]->name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+const struct event_type *source_type(const struct source *s, const char *name)
+{
+	return s->types[index_of(s, name)];
+}
+
+const struct demand *source_demand(const struct source *s, const char *name)
+{
+	return &s->demands[index_of(s, name)];
+}
+
+bool source_delivers(const struct source *s, const struct event_type *type)
+{
+	for (unsigned i = 0; i < s->n_types; i++)
+		if (s->types[i] == type)
+			return s->demands[i].wanted;
+	return false;
 }
 
 const char *source_route(const struct source *s)
 {
-	return bpf_object_hooks(s->object);
+	struct buf *route = (struct buf *)&s->route;
+
+	buf_reset(route);
+	bpf_object_hooks(s->object, route);
+	source_parts_describe(s, route);
+	return buf_str(route);
+}
+
+unsigned source_cpus(const struct source *s)
+{
+	return bpf_object_cpus(s->object);
+}
+
+const struct source_counters *source_stats_per_cpu(const struct source *s)
+{
+	return bpf_object_counters(s->object);
+}
+
+static void add(struct source_counters *sum, const struct source_counters *c)
+{
+	sum->filtered += c->filtered;
+	sum->aggregated += c->aggregated;
+	sum->emitted += c->emitted;
+	sum->ring_full += c->ring_full;
+	sum->no_storage += c->no_storage;
+	sum->map_full += c->map_full;
+	sum->rate_limited += c->rate_limited;
+}
+
+static uint64_t lost_in_kernel(const struct source_counters *c)
+{
+	return c->ring_full + c->no_storage + c->map_full + c->rate_limited;
+}
+
+uint64_t source_seen(const struct source_counters *c)
+{
+	return c->filtered + c->aggregated + c->emitted + lost_in_kernel(c);
 }
 
 void source_stats(const struct source *s, struct source_stats *ret_stats)
 {
-	struct source_counters sum;
+	const struct source_counters *per_cpu = source_stats_per_cpu(s);
 
-	bpf_object_counters(s->object, &sum);
 	*ret_stats = (struct source_stats){
-		.filtered = sum.filtered,
-		.emitted = sum.emitted,
-		.lost_ring_full = sum.ring_full,
-		.lost_no_storage = sum.no_storage,
+		.not_run = bpf_object_not_run(s->object),
 		.lost_here = s->lost_here,
 	};
+	for (unsigned i = 0; i < source_cpus(s); i++)
+		add(&ret_stats->counters, &per_cpu[i]);
 }
 
 uint64_t source_lost(const struct source_stats *stats)
 {
-	return stats->lost_ring_full + stats->lost_no_storage + stats->lost_here;
+	return lost_in_kernel(&stats->counters) + stats->not_run + stats->lost_here;
+}
+
+uint64_t source_memory_bytes(const struct source *s)
+{
+	return bpf_object_memory_bytes(s->object);
 }
 
 void source_tick(struct source *s, uint64_t now_ns, int64_t wall_offset_ns)
@@ -170,7 +295,7 @@ void source_tick(struct source *s, uint64_t now_ns, int64_t wall_offset_ns)
 
 void source_stop(struct source *s, uint64_t now_ns, int64_t wall_offset_ns)
 {
-	bpf_object_detach(s->object);
+	bpf_object_detach(s->object, NULL);
 	while (bpf_object_ring_pending(s->object))
 		drain(s);
 	source_tick(s, now_ns, wall_offset_ns);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A source: one BPF object at work, delivering events of one type. Reads its ring at once when the
- * kernel rings the bell (bpf/source.h), then every millisecond while records keep coming, so that
- * one event is seen without delay and a flood costs no wake-ups.
+ * A source: one BPF object at work, delivering events of the types that name it in bpf/events.def.
+ * Reads its ring at once when the kernel rings the bell (bpf/source.h), then every millisecond while
+ * records keep coming, so that one event is seen without delay and a flood costs no wake-ups.
+ *
+ * A source may have parts (source_ops.h) that are attached only while somebody reads the fields they
+ * fill; the fields of a part that is not attached are missing (NOT_MEASURED).
  */
 #ifndef SOURCE_SOURCE_H
 #define SOURCE_SOURCE_H
@@ -11,23 +14,23 @@
 #include "loop/loop.h"
 #include "rule/rule_load.h"
 
+#include "../bpf/source.h"
+
 typedef void source_event_fn(void *ctx, const struct event *ev);
 
 struct source_conf {
 	struct loop *loop;
-	const struct event_type *type;
-	const struct demand *demand; /* copied */
-	int64_t wall_offset_ns;	     /* until the first tick */
+	const char *object;	      /* stem of the .bpf.c */
+	const struct demand *demands; /* one for each of event_types(); copied */
+	int64_t wall_offset_ns;	      /* until the first tick */
 	source_event_fn *on_event;
 	void *ctx;
 };
 
-/* The ledger: what the programs saw is filtered + emitted + lost_ring_full + lost_no_storage. */
+/* The ledger: what the programs saw is the sum of the counters. */
 struct source_stats {
-	uint64_t filtered;
-	uint64_t emitted;
-	uint64_t lost_ring_full;
-	uint64_t lost_no_storage;
+	struct source_counters counters;
+	uint64_t not_run;   /* times the kernel left out a program, as one ran there already */
 	uint64_t lost_here; /* in user space: a table had no room, or a walk failed */
 };
 
@@ -41,11 +44,30 @@ struct source *source_new(const struct source_conf *conf, char **ret_error);
 /* Detaches. NULL is fine. */
 void source_free(struct source *s);
 
-const struct event_type *source_type(const struct source *s);
-/* The hooks it is attached to, for people. Lends. */
+/*
+ * From now on these demands count, one for each of event_types(): pushes floors and filters into the
+ * running programs, attaches the parts that are read now and detaches those no longer read. What
+ * stays is not touched. If one of the object's types is no longer wanted its events stop.
+ */
+void source_adjust(struct source *s, const struct demand *demands);
+
+/* The stem of its object, and the name by which people know it: that of its first event type. */
+const char *source_object(const struct source *s);
+const char *source_name(const struct source *s);
+/* Does it deliver events of this type now? */
+bool source_delivers(const struct source *s, const struct event_type *type);
+/* The hooks it is attached to, and which parts cannot be had here and why, for people. Lends. */
 const char *source_route(const struct source *s);
+
+/* Adds up all CPUs. */
 void source_stats(const struct source *s, struct source_stats *ret_stats);
+/* Of each possible CPU, source_cpus() of them. Lends until the next call. */
+const struct source_counters *source_stats_per_cpu(const struct source *s);
+unsigned source_cpus(const struct source *s);
+uint64_t source_seen(const struct source_counters *c);
 uint64_t source_lost(const struct source_stats *stats);
+/* Kernel memory of its maps and ring, in bytes, as the kernel accounts for it; 0 if not known. */
+uint64_t source_memory_bytes(const struct source *s);
 
 /*
  * Once a second: reads what has to be fetched and whatever waits in the ring. wall_offset_ns is

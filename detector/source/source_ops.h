@@ -9,27 +9,71 @@
 #include "source/bpf_object.h"
 #include "source/source.h"
 
+#define SOURCE_TYPES_MAX 4
+#define SOURCE_PARTS_MAX 8
+#define SOURCE_WAYS_MAX	 3
+
+/* One way to do a part. */
+struct source_way {
+	const char *programs; /* names of its BPF functions, separated by spaces */
+	const char *detail;   /* for people: what this way costs or leaves out; NULL: nothing */
+};
+
+/*
+ * An optional piece of a source. Programs that no part names are always attached.
+ */
+struct source_part {
+	const char *name; /* for people: "run-queue latency" */
+	/* Attached while a rule reads one of these, "sched.runq_p99_us", or wants one of these
+	 * types, "io_request"; separated by spaces. */
+	const char *reads;
+	/* The first that this kernel loads and attaches is taken. */
+	struct source_way ways[SOURCE_WAYS_MAX];
+	/* In the order in which parts are given up when kernelsight costs too much: 1 first; 0: it
+	 * is never given up. */
+	unsigned shed_order;
+};
+
+/* How a part stands. */
+struct part_state {
+	const struct source_way *way; /* NULL: this kernel offers none ... */
+	char *error;		      /* ... for this reason */
+	bool attached;
+	bool shed; /* given up for its cost, until it is taken back */
+};
+
 struct source {
 	struct source_conf conf;
-	struct demand demand;
 	const struct source_ops *ops;
+	const struct event_type *types[SOURCE_TYPES_MAX];
+	struct demand demands[SOURCE_TYPES_MAX];
+	unsigned n_types;
+	struct part_state parts[SOURCE_PARTS_MAX];
 	struct bpf_object_handle *object;
 	struct watch *watch;
 	struct timer *poll; /* armed while records keep coming */
 	bool polling;
 	int64_t wall_offset_ns;
 	uint64_t lost_here; /* in user space: a table had no room, or a walk failed */
-	void *state;	    /* of the ops */
+	struct buf route;
+	void *state; /* of the ops */
 };
 
 /* Each may be NULL. */
 struct source_ops {
 	const char *object; /* stem of the .bpf.c */
-	/* Before the programs are attached: sets the control block, makes the state. */
+	const struct source_part *parts;
+	unsigned n_parts;
+	/* Makes the state, before the programs are attached. */
 	void (*prepare)(struct source *s);
-	/* After they are. */
+	/* Pushes the demands into the control block: before the programs are attached, and whenever
+	 * the demands have changed. */
+	void (*push)(struct source *s);
+	/* Is that part needed for the demands? Instead of what `reads` says. */
+	bool (*part_wanted)(const struct source *s, unsigned part);
+	/* After the programs are attached. */
 	void (*started)(struct source *s);
-	/* A record of the ring; without it, records are events of the source's type. */
+	/* A record of the ring; without it, records are events of the source's only type. */
 	record_fn *on_record;
 	void (*tick)(struct source *s, uint64_t now_ns);
 	void (*fini)(struct source *s);
@@ -39,7 +83,28 @@ extern const struct source_ops syscall_source_ops;
 extern const struct source_ops sched_source_ops;
 extern const struct source_ops tcp_source_ops;
 
-/* Hands a record of the source's type on as an event. */
-void source_emit(struct source *s, const void *record);
+/* Hands a record of that type on as an event, if somebody wants the type. */
+void source_emit(struct source *s, const struct event_type *type, const void *record);
+
+/* The event type of that name, which is one of the source's; and what is asked of it. */
+const struct event_type *source_type(const struct source *s, const char *name);
+const struct demand *source_demand(const struct source *s, const char *name);
+
+/* --- source_parts.c --- */
+
+/* Finds for each part the way this kernel offers, by loading and attaching it for a moment. */
+void source_parts_probe(struct source *s);
+/* Attaches the parts that the demands need and detaches the others. */
+void source_parts_apply(struct source *s);
+void source_parts_fini(struct source *s);
+/* The programs that must not be loaded: those of ways not taken. The caller frees it. */
+char *source_parts_left_out(const struct source *s);
+/* Is the part attached? Else its fields are missing. */
+static inline bool source_part_attached(const struct source *s, unsigned part)
+{
+	return s->parts[part].attached;
+}
+/* Appends which parts cannot be had here. */
+void source_parts_describe(const struct source *s, struct buf *out);
 
 #endif

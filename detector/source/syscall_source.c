@@ -19,17 +19,18 @@ static bool ticks_may_stop(void)
 	return first >= '0' && first <= '9';
 }
 
-static void prepare(struct source *s)
+static void push(struct source *s)
 {
 	struct source_control *control = bpf_object_control(s->object);
+	const struct demand *demand = source_demand(s, "syscall");
 
 	_Static_assert(SOURCE_SYSCALLS <= DEMAND_SYSCALLS, "a bit for each call");
-	control->floor_ns = s->demand.floor_ns;
+	control->floor_ns = demand->floor_ns;
 	/* the longest tick, HZ=100, must fit under the floor for the tick to prove a call short */
-	control->precise = s->demand.floor_ns < 10 * NS_PER_MS || ticks_may_stop();
+	control->precise = demand->floor_ns < 10 * NS_PER_MS || ticks_may_stop();
 	for (unsigned nr = 0; nr < SOURCE_SYSCALLS; nr++)
 		control->syscalls[nr] =
-			(s->demand.syscalls[nr / 64] >> nr % 64 & 1 ? SYSCALL_LOOKED_AT : 0) |
+			(demand->syscalls[nr / 64] >> nr % 64 & 1 ? SYSCALL_LOOKED_AT : 0) |
 			(syscall_takes_fd(nr, false) ? SYSCALL_TAKES_FD : 0);
 	/* by these the programs see whether an interrupted call goes on or a handler ran */
 	control->syscalls[__NR_restart_syscall] |= SYSCALL_LOOKED_AT;
@@ -46,11 +47,11 @@ static void nothing(void *ctx, const void *record, size_t size)
 /* Tells the programs which process is kernelsight itself. */
 static void started(struct source *s)
 {
-	(void)bpf_object_walk(s->object, 1, nothing, s);
+	(void)bpf_object_walk(s->object, "on_introduction", 1, nothing, s);
 }
 
 const struct source_ops syscall_source_ops = {
 	.object = "syscall_tracer",
-	.prepare = prepare,
+	.push = push,
 	.started = started,
 };

@@ -46,9 +46,14 @@ static void walk(struct source *s)
 	struct tcp_state *state = s->state;
 
 	bpf_object_control(s->object)->walk++;
-	if (bpf_object_walk(s->object, sizeof(struct socket_owner), on_owner, s) < 0)
+	if (bpf_object_walk(s->object, "on_walk", sizeof(struct socket_owner), on_owner, s) < 0)
 		s->lost_here++;
 	state->walked_ns = loop_now_ns(s->conf.loop);
+}
+
+static void emit(struct source *s, const struct ev_tcp_retransmit *e)
+{
+	source_emit(s, source_type(s, "tcp_retransmit"), e);
 }
 
 static void release(struct source *s)
@@ -56,7 +61,7 @@ static void release(struct source *s)
 	struct tcp_state *state = s->state;
 
 	for (unsigned i = 0; i < state->n_pending; i++)
-		source_emit(s, &state->pending[i]);
+		emit(s, &state->pending[i]);
 	state->n_pending = 0;
 }
 
@@ -92,7 +97,7 @@ static void on_record(void *ctx, const void *record, size_t size)
 	if (state->n_pending == PENDING_MAX)
 		release(s);
 	if (!e->socket && state->n_pending == 0) {
-		source_emit(s, e);
+		emit(s, e);
 		return;
 	}
 	state->pending[state->n_pending++] = *e;

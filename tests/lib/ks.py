@@ -163,8 +163,10 @@ class RunningEvents(Running):
     def events(self):
         return self.out.json()
 
-    def ledger(self):
-        """After stop(): the line that --stats prints, as numbers by word."""
-        line = next(t for t in self.err.texts() if ": seen " in t)
+    def ledger(self, source=None):
+        """After stop(): what --stats prints of a source, as numbers by word."""
+        line = next(t for t in self.err.texts()
+                    if ": seen " in t and (source is None or t.startswith(source + ":")))
         return {word: int(n) for word, n in re.findall(
-            r"(seen|filtered|emitted|lost|ring full|no storage|user space) (\d+)", line)}
+            r"(seen|filtered|aggregated|emitted|lost|ring full|no storage|map full|rate limited|"
+            r"not run|user space) (\d+)", line)}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The optional pieces of a source: which way this kernel offers, and which are attached now. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "source/source_ops.h"
+
+/* The next word of a list separated by spaces; NULL at its end. */
+static const char *next_word(const char **list, size_t *ret_len)
+{
+	const char *word = *list + strspn(*list, " ");
+
+	*ret_len = strcspn(word, " ");
+	*list = word + *ret_len;
+	return *ret_len ? word : NULL;
+}
+
+/* Is "type.field" read, or "type" wanted? */
+static bool is_read(const struct source *s, const char *word, size_t len)
+{
+	const char *dot = memchr(word, '.', len);
+	size_t type_len = dot ? (size_t)(dot - word) : len;
+
+	for (unsigned i = 0; i < s->n_types; i++) {
+		const struct event_type *type = s->types[i];
+		const struct field *f;
+
+		if (strncmp(type->name, word, type_len) != 0 || type->name[type_len])
+			continue;
+		if (!s->demands[i].wanted || !dot)
+			return s->demands[i].wanted;
+		f = event_field_find(type, dot + 1, len - type_len - 1);
+		return f && s->demands[i].fields >> event_field_index(type, f) & 1;
+	}
+	return false;
+}
+
+static bool wanted(const struct source *s, unsigned part)
+{
+	const char *list = s->ops->parts[part].reads;
+	const char *word;
+	size_t len;
+
+	if (s->ops->part_wanted)
+		return s->ops->part_wanted(s, part);
+	while ((word = next_word(&list, &len)))
+		if (is_read(s, word, len))
+			return true;
+	return false;
+}
+
+static void probe(struct source *s, unsigned part)
+{
+	const struct source_way *ways = s->ops->parts[part].ways;
+	struct part_state *state = &s->parts[part];
+
+	for (unsigned i = 0; i < SOURCE_WAYS_MAX && ways[i].programs && !state->way; i++) {
+		free(state->error);
+		state->error = NULL;
+		if (bpf_object_try(s->conf.object, ways[i].programs, &state->error))
+			state->way = &ways[i];
+	}
+}
+
+void source_parts_probe(struct source *s)
+{
+	for (unsigned i = 0; i < s->ops->n_parts; i++)
+		probe(s, i);
+}
+
+char *source_parts_left_out(const struct source *s)
+{
+	struct buf names = { 0 };
+
+	for (unsigned i = 0; i < s->ops->n_parts; i++) {
+		const struct source_way *ways = s->ops->parts[i].ways;
+
+		for (unsigned k = 0; k < SOURCE_WAYS_MAX && ways[k].programs; k++)
+			if (&ways[k] != s->parts[i].way)
+				buf_addf(&names, "%s ", ways[k].programs);
+	}
+	return names.data ? names.data : xstrdup("");
+}
+
+static void apply(struct source *s, unsigned part)
+{
+	struct part_state *state = &s->parts[part];
+	bool on = state->way && !state->shed && wanted(s, part);
+
+	if (on == state->attached)
+		return;
+	if (on) {
+		free(state->error);
+		state->error = NULL;
+		state->attached = bpf_object_attach(s->object, state->way->programs, &state->error);
+	} else {
+		bpf_object_detach(s->object, state->way->programs);
+		state->attached = false;
+	}
+}
+
+void source_parts_apply(struct source *s)
+{
+	for (unsigned i = 0; i < s->ops->n_parts; i++)
+		apply(s, i);
+}
+
+void source_parts_describe(const struct source *s, struct buf *out)
+{
+	for (unsigned i = 0; i < s->ops->n_parts; i++) {
+		const struct part_state *state = &s->parts[i];
+
+		if (state->attached && state->way->detail)
+			buf_addf(out, "; %s: %s", s->ops->parts[i].name, state->way->detail);
+		else if (state->error && wanted(s, i))
+			buf_addf(out, "; no %s: %s", s->ops->parts[i].name, state->error);
+		else if (state->shed)
+			buf_addf(out, "; %s given up for its cost", s->ops->parts[i].name);
+	}
+}
+
+void source_parts_fini(struct source *s)
+{
+	for (unsigned i = 0; i < s->ops->n_parts; i++)
+		free(s->parts[i].error);
+}
