@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "daemon/control.h"
 #include "daemon/daemon.h"
 #include "daemon/rule_check.h"
 #include "daemon/shipped_rules.h"
@@ -62,13 +63,14 @@ static int run(int argc, char **argv)
 		{ "rules", required_argument, NULL, 'r' },
 		{ "duration", required_argument, NULL, 'd' },
 		{ "dry-run", no_argument, NULL, 'n' },
+		{ "socket", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	CLEANUP(rule_files_fini) struct rule_files files = { 0 };
 	AUTO_FREE char *error = NULL;
 	bool rules_named = false;
-	struct daemon_conf conf = { 0 };
+	struct daemon_conf conf = { .socket = control_path(NULL) };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "r:h", options, NULL)) != -1) {
@@ -85,6 +87,9 @@ static int run(int argc, char **argv)
 			break;
 		case 'n':
 			conf.dry_run = true;
+			break;
+		case 's':
+			conf.socket = optarg;
 			break;
 		case 'h':
 			return print_usage(&cmd_run);
@@ -103,12 +108,14 @@ static int run(int argc, char **argv)
 
 const struct command cmd_run = {
 	.name = "run",
-	.usage = "[-r FILE|DIR]... [--duration TIME] [--dry-run]",
+	.usage = "[-r FILE|DIR]... [--duration TIME] [--dry-run] [--socket PATH]",
 	.help = "Attach to the kernel, evaluate the rules, show alerts and call hooks.\n\n"
 		"  -r, --rules FILE|DIR  rules to use; without it those in " LOCAL_RULES ",\n"
 		"                        or if there are none the ones that come with kernelsight\n"
 		"      --duration TIME   end after that time (90s, 1h)\n"
 		"      --dry-run         say what hooks would send or run, and do nothing\n"
+		"      --socket PATH     where `kernelsight status` and the like reach it; without it\n"
+		"                        $KERNELSIGHT_SOCKET or " CONTROL_PATH "\n"
 		"  -h, --help            this text\n\n"
 		"Alerts go to standard output: readable on a terminal, one JSON document a line\n"
 		"elsewhere. Ctrl-C ends it.\n",

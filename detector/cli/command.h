@@ -27,5 +27,6 @@ extern const struct command cmd_check;
 extern const struct command cmd_run;
 extern const struct command cmd_events;
 extern const struct command cmd_fields;
+extern const struct command cmd_status;
 
 #endif

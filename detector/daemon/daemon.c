@@ -8,11 +8,14 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "daemon/control.h"
 #include "daemon/incidents.h"
 #include "daemon/outlet.h"
 #include "daemon/process.h"
+#include "daemon/request.h"
 #include "daemon/session.h"
 #include "daemon/sources.h"
+#include "daemon/status.h"
 #include "daemon/terminal.h"
 #include "engine/engine.h"
 #include "hook/hooks.h"
@@ -31,7 +34,10 @@ struct daemon {
 	struct sources *sources;
 	struct terminal terminal;
 	struct outlet *output;
+	struct control *control;
+	struct source_note *notes; /* one for each of event_types() */
 	struct host_info host;
+	uint64_t started_ns;
 	uint64_t lost;
 	uint64_t crowding_said;	   /* how many keys had found no place when it was said ... */
 	uint64_t crowding_said_ns; /* ... last */
@@ -96,7 +102,12 @@ static void on_report(void *ctx, const struct event_type *type, const char *rout
 		      const char *error)
 {
 	struct daemon *d = ctx;
+	unsigned n;
+	struct source_note *note = &d->notes[type - event_types(&n)];
 
+	free(note->route);
+	free(note->error);
+	*note = (struct source_note){ xstrdup(route), xstrdup(error) };
 	if (route) {
 		fprintf(stderr, "  %-15s attached: %s\n", type->name, route);
 		return;
@@ -197,8 +208,54 @@ static bool start_sources(struct daemon *d)
 	return d->sources != NULL;
 }
 
+static char *answer_status(void *ctx, const struct request *request, struct json *reply)
+{
+	const struct daemon *d = ctx;
+	const struct status_view view = {
+		.rules = d->conf.rules,
+		.engine = d->engine,
+		.sources = d->sources,
+		.notes = d->notes,
+		.hooks = d->hooks,
+		.started_ns = d->started_ns,
+		.now_ns = clock_monotonic_ns(),
+		.lost = d->lost,
+		.not_shown = outlet_dropped(d->output),
+	};
+
+	(void)request;
+	status_write(&view, reply);
+	return NULL;
+}
+
+static void on_request(void *ctx, const char *request, size_t len, struct buf *reply)
+{
+	static const struct request_command commands[] = {
+		{ "status", answer_status },
+	};
+
+	request_answer(commands, ARRAY_SIZE(commands), ctx, request, len, reply);
+}
+
+/* Detection matters more than being asked about it. */
+static void start_control(struct daemon *d)
+{
+	AUTO_FREE char *error = NULL;
+
+	if (!d->conf.socket)
+		return;
+	d->control = control_new(d->session.loop, d->conf.socket, on_request, d, &error);
+	if (!d->control)
+		fprintf(stderr, "kernelsight: no control socket: %s\n", error);
+}
+
 static bool start(struct daemon *d)
 {
+	unsigned n_types;
+
+	d->started_ns = clock_monotonic_ns();
+	(void)event_types(&n_types);
+	d->notes = xcalloc(n_types, sizeof(*d->notes));
 	if (!session_init(&d->session, d->conf.duration_ns, on_tick, d)) {
 		fprintf(stderr, "kernelsight: cannot start: %s\n", strerror(errno));
 		return false;
@@ -208,7 +265,10 @@ static bool start(struct daemon *d)
 	host_info_init(&d->host);
 	d->incidents = incidents_new();
 	start_engine(d);
-	return start_hooks(d) && start_sources(d);
+	if (!start_hooks(d) || !start_sources(d))
+		return false;
+	start_control(d);
+	return true;
 }
 
 /* Gives the hooks a last chance; a second signal ends that too. */
@@ -244,14 +304,28 @@ static void print_summary(const struct daemon *d)
 			(unsigned long long)outlet_dropped(d->output));
 }
 
+static void free_notes(struct daemon *d)
+{
+	unsigned n;
+
+	(void)event_types(&n);
+	for (unsigned i = 0; i < n; i++) {
+		free(d->notes[i].route);
+		free(d->notes[i].error);
+	}
+	free(d->notes);
+}
+
 static void stop(struct daemon *d)
 {
+	control_free(d->control);
 	sources_free(d->sources);
 	hooks_free(d->hooks);
 	engine_free(d->engine);
 	incidents_free(d->incidents);
 	outlet_free(d->output);
 	host_info_fini(&d->host);
+	free_notes(d);
 	session_fini(&d->session);
 }
 

@@ -9,6 +9,7 @@ struct daemon_conf {
 	const struct rule_set *rules; /* borrowed */
 	uint64_t duration_ns;	      /* 0: until a signal */
 	bool dry_run;
+	const char *socket; /* path of the control socket; NULL: none */
 };
 
 /*

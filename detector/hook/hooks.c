@@ -79,6 +79,24 @@ void hooks_stats(const struct hooks *h, struct hook_stats *ret_stats)
 	}
 }
 
+bool hooks_view(const struct hooks *h, unsigned i, struct hook_view *ret_view)
+{
+	const struct hook *hook = i < h->n ? h->by_index[i] : NULL;
+
+	if (!hook)
+		return false;
+	*ret_view = (struct hook_view){
+		.conf = hook->conf,
+		.stats = hook->stats,
+		.in_flight = hook->n_in_flight,
+		.failures = hook->failures,
+		.not_before_ns = hook->not_before_ns,
+		.last_failure = hook->last_failure,
+		.gone = hook->gone,
+	};
+	return true;
+}
+
 bool hooks_idle(const struct hooks *h)
 {
 	struct hook_stats stats;

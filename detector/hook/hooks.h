@@ -48,6 +48,20 @@ void hooks_deliver(struct hooks *h, struct alert *a);
 
 /* Adds up over all hooks. */
 void hooks_stats(const struct hooks *h, struct hook_stats *ret_stats);
+
+/* How one hook stands. Lends until the hook has its next turn. */
+struct hook_view {
+	const struct hook_conf *conf;
+	struct hook_stats stats;
+	unsigned in_flight;
+	unsigned failures;	  /* tries in a row that failed */
+	uint64_t not_before_ns;	  /* CLOCK_MONOTONIC: no try earlier; 0: none is put off */
+	const char *last_failure; /* NULL after a success */
+	bool gone;		  /* the receiver wants nothing more */
+};
+
+/* The hook of that index in rule_set.hooks; false if no rule uses it. */
+bool hooks_view(const struct hooks *h, unsigned i, struct hook_view *ret_view);
 /* True when nothing is queued or in flight. */
 bool hooks_idle(const struct hooks *h);
 

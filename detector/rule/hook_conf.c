@@ -18,6 +18,11 @@ static const char *const type_names[HOOK_TYPES] = {
 	[HOOK_LOG] = "log",
 };
 
+const char *hook_type_name(enum hook_type type)
+{
+	return type_names[type];
+}
+
 /* --- texts and secrets ----------------------------------------------------------------------- */
 
 /* What goes into an HTTP header or to execve() as one line. */

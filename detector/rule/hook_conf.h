@@ -57,4 +57,7 @@ struct hook_conf {
 	bool used; /* some rule names it */
 };
 
+/* "slack", "exec", ... */
+const char *hook_type_name(enum hook_type type);
+
 #endif

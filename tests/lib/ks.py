@@ -113,9 +113,19 @@ class RunningDaemon(Running):
         self._directory = tempfile.TemporaryDirectory(prefix="kernelsight-test-")
         if rules is not None:
             path = Path(self._directory.name) / "rules.json"
-            path.write_text(json.dumps({"version": 1, **rules}, indent=1))
+            self.rules_path = path
+            self.write_rules(rules)
             args = ("-r", path, *args)
-        super().__init__("run", *args, env=env)
+        self.socket = Path(self._directory.name) / "control.sock"
+        super().__init__("run", *args, env={"KERNELSIGHT_SOCKET": str(self.socket), **(env or {})})
+
+    def write_rules(self, rules):
+        """Puts other rules where the daemon reads them from."""
+        self.rules_path.write_text(json.dumps({"version": 1, **rules}, indent=1))
+
+    def ask(self, command, *args):
+        """A command such as `status`, put to this daemon; a CompletedProcess."""
+        return run(command, "--socket", self.socket, *args)
 
     def wait_ready(self):
         def ready():

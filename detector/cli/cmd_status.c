@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* `kernelsight status`: the running daemon at a glance. */
+#include "cli/control_client.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/control.h"
+#include "util/units.h"
+
+static void print_text(const struct reply *r, const char *path, const char *before,
+		       const char *after)
+{
+	CLEANUP(buf_fini) struct buf text = { 0 };
+
+	if (reply_text(r, path, &text))
+		printf("%s%s%s", before, buf_str(&text), after);
+}
+
+static void print_count(const struct reply *r, const char *path, const char *before)
+{
+	CLEANUP(buf_fini) struct buf text = { 0 };
+
+	quantity_format(&text, reply_number(r, path), UNIT_COUNT);
+	printf("%s%s", before, buf_str(&text));
+}
+
+/* As print_count(), but nothing of what is 0. */
+static void print_some(const struct reply *r, const char *path, const char *before)
+{
+	if (reply_number(r, path) > 0)
+		print_count(r, path, before);
+}
+
+static void print_head(const struct reply *r)
+{
+	CLEANUP(buf_fini) struct buf up = { 0 };
+
+	duration_format(&up, (uint64_t)(reply_number(r, "up_s") * (double)NS_PER_S));
+	print_text(r, "version", "kernelsight ", "");
+	print_text(r, "pid", ", process ", ", ");
+	printf("up %s\n", buf_str(&up));
+	print_count(r, "firing", "alerts   firing now ");
+	print_count(r, "fired", ", so far fired ");
+	print_count(r, "resolved", ", resolved ");
+	print_some(r, "alerts_not_shown", ", not read by anybody ");
+	print_count(r, "events", "\nevents   ");
+	print_count(r, "matched", ", matched ");
+	print_count(r, "lost", ", lost ");
+	printf("\n");
+}
+
+static void print_source(void *ctx, const struct reply *source)
+{
+	CLEANUP(buf_fini) struct buf name = { 0 };
+
+	(void)ctx;
+	(void)reply_text(source, "name", &name);
+	printf("  %-15s ", buf_str(&name));
+	if (!reply_true(source, "attached")) {
+		print_text(source, "error", "not attached: ", "\n");
+		return;
+	}
+	print_text(source, "route", "attached: ", "\n");
+	print_count(source, "seen", "      seen ");
+	print_count(source, "filtered", " = filtered ");
+	print_count(source, "emitted", " + emitted ");
+	print_some(source, "lost_ring_full", " + lost, ring full ");
+	print_some(source, "lost_no_storage", " + lost, no storage ");
+	print_some(source, "lost_in_user_space", "; lost in user space ");
+	printf("\n");
+}
+
+static void print_rule(void *ctx, const struct reply *rule)
+{
+	(void)ctx;
+	print_text(rule, "name", "  ", "");
+	print_text(rule, "source", " on ", "");
+	print_some(rule, "evicted", ", keys forgotten ");
+	print_some(rule, "refused", ", events not judged ");
+	printf("\n");
+}
+
+static void print_hook(void *ctx, const struct reply *hook)
+{
+	(void)ctx;
+	print_text(hook, "name", "  ", "");
+	print_text(hook, "type", " (", "): ");
+	print_count(hook, "delivered", "delivered ");
+	print_some(hook, "retried", ", retried ");
+	print_some(hook, "failed", ", failed ");
+	print_some(hook, "dropped", ", dropped ");
+	print_count(hook, "queued", ", waiting ");
+	if (reply_true(hook, "gone"))
+		printf("; its receiver is gone for good");
+	print_text(hook, "next_try_s", "; next try in ", " s");
+	print_text(hook, "last_failure", "\n      ", "");
+	printf("\n");
+}
+
+static void print_status(const struct reply *r)
+{
+	print_head(r);
+	printf("\nsources\n");
+	reply_each(r, "sources", print_source, NULL);
+	printf("\nrules\n");
+	reply_each(r, "rules", print_rule, NULL);
+	if (reply_find(r, "hooks/0", &(struct reply){ 0 }))
+		printf("\nhooks\n");
+	reply_each(r, "hooks", print_hook, NULL);
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "socket", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	CLEANUP(buf_fini) struct buf reply = { 0 };
+	const char *socket = NULL;
+	bool json = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (c == 'h')
+			return print_usage(&cmd_status);
+		if (c == '?')
+			return EXIT_USAGE;
+		json |= c == 'j';
+		socket = c == 's' ? optarg : socket;
+	}
+	if (optind < argc)
+		return usage_error(&cmd_status, "unexpected argument ", argv[optind]);
+	if (!control_ask(&cmd_status, control_path(socket), "{\"command\":\"status\"}", &reply))
+		return EXIT_FAILURE;
+	if (json)
+		printf("%s\n", buf_str(&reply));
+	else
+		print_status(&(struct reply){ reply.data, reply.len });
+	return EXIT_SUCCESS;
+}
+
+const struct command cmd_status = {
+	.name = "status",
+	.usage = "[--json] [--socket PATH]",
+	.help = "Show how the running daemon stands: sources, rules, hooks.\n\n"
+		"      --json         one JSON object, as docs/operations.md describes it\n"
+		"      --socket PATH  of the daemon to ask; without it $KERNELSIGHT_SOCKET or\n"
+		"                     " CONTROL_PATH "\n"
+		"  -h, --help         this text\n",
+	.run = run,
+};

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/status.h"
+
+#include <unistd.h>
+
+static void member_str(struct json *j, const char *key, const char *s)
+{
+	json_key(j, key);
+	json_str(j, s);
+}
+
+static void member_u64(struct json *j, const char *key, uint64_t v)
+{
+	json_key(j, key);
+	json_u64(j, v);
+}
+
+/* Seconds between two moments; null if the earlier one never was. */
+static void member_span(struct json *j, const char *key, uint64_t from_ns, uint64_t to_ns)
+{
+	json_key(j, key);
+	if (from_ns)
+		json_num(j, to_ns > from_ns ? (double)(to_ns - from_ns) / (double)NS_PER_S : 0);
+	else
+		json_null(j);
+}
+
+static const struct source *attached(const struct status_view *v, const struct event_type *type)
+{
+	for (unsigned i = 0; i < sources_count(v->sources); i++)
+		if (source_type(sources_at(v->sources, i)) == type)
+			return sources_at(v->sources, i);
+	return NULL;
+}
+
+static void write_source(const struct status_view *v, const struct event_type *type,
+			 const struct source_note *note, struct json *j)
+{
+	const struct source *source = attached(v, type);
+	struct source_stats s = { 0 };
+
+	if (source)
+		source_stats(source, &s);
+	json_open(j, '{');
+	member_str(j, "name", type->name);
+	json_key(j, "attached");
+	json_bool(j, source != NULL);
+	member_str(j, "route", source ? note->route : NULL);
+	member_str(j, "error", source ? NULL : note->error);
+	member_u64(j, "seen", s.filtered + s.emitted + s.lost_ring_full + s.lost_no_storage);
+	member_u64(j, "filtered", s.filtered);
+	member_u64(j, "emitted", s.emitted);
+	member_u64(j, "lost_ring_full", s.lost_ring_full);
+	member_u64(j, "lost_no_storage", s.lost_no_storage);
+	member_u64(j, "lost_in_user_space", s.lost_here);
+	json_close(j, '}');
+}
+
+static void write_sources(const struct status_view *v, struct json *j)
+{
+	unsigned n;
+	const struct event_type *types = event_types(&n);
+
+	json_key(j, "sources");
+	json_open(j, '[');
+	for (unsigned i = 0; i < n; i++)
+		if (v->notes[i].route || v->notes[i].error)
+			write_source(v, &types[i], &v->notes[i], j);
+	json_close(j, ']');
+}
+
+static void write_rule(const struct status_view *v, unsigned i, struct json *j)
+{
+	const struct rule *rule = &v->rules->rules[i];
+	const struct engine_rule_stats *s = engine_rule_stats(v->engine, i);
+
+	json_open(j, '{');
+	member_str(j, "name", rule->name);
+	member_str(j, "source", rule->on->name);
+	member_u64(j, "evicted", s->evicted);
+	member_u64(j, "refused", s->refused);
+	json_close(j, '}');
+}
+
+static void write_rules(const struct status_view *v, struct json *j)
+{
+	json_key(j, "rules");
+	json_open(j, '[');
+	for (unsigned i = 0; i < v->rules->n_rules; i++)
+		write_rule(v, i, j);
+	json_close(j, ']');
+}
+
+static void write_hook(const struct hook_view *h, uint64_t now_ns, struct json *j)
+{
+	json_open(j, '{');
+	member_str(j, "name", h->conf->name);
+	member_str(j, "type", hook_type_name(h->conf->type));
+	member_u64(j, "queued", h->stats.queued);
+	member_u64(j, "in_flight", h->in_flight);
+	member_u64(j, "delivered", h->stats.delivered);
+	member_u64(j, "retried", h->stats.retried);
+	member_u64(j, "failed", h->stats.failed);
+	member_u64(j, "dropped", h->stats.dropped);
+	member_u64(j, "failures_in_a_row", h->failures);
+	json_key(j, "next_try_s");
+	if (h->not_before_ns > now_ns)
+		json_num(j, (double)(h->not_before_ns - now_ns) / (double)NS_PER_S);
+	else
+		json_null(j);
+	member_str(j, "last_failure", h->last_failure);
+	json_key(j, "gone");
+	json_bool(j, h->gone);
+	json_close(j, '}');
+}
+
+static void write_hooks(const struct status_view *v, struct json *j)
+{
+	struct hook_view h;
+
+	json_key(j, "hooks");
+	json_open(j, '[');
+	for (unsigned i = 0; i < v->rules->n_hooks; i++)
+		if (hooks_view(v->hooks, i, &h))
+			write_hook(&h, v->now_ns, j);
+	json_close(j, ']');
+}
+
+void status_write(const struct status_view *v, struct json *j)
+{
+	const struct engine_stats *e = engine_stats(v->engine);
+
+	member_str(j, "version", KERNELSIGHT_VERSION);
+	member_u64(j, "pid", (uint64_t)getpid());
+	member_span(j, "up_s", v->started_ns, v->now_ns);
+	member_u64(j, "events", e->events);
+	member_u64(j, "matched", e->matched);
+	member_u64(j, "fired", e->fired);
+	member_u64(j, "resolved", e->resolved);
+	member_u64(j, "firing", e->firing);
+	member_u64(j, "keys", e->keys);
+	member_u64(j, "lost", v->lost);
+	member_u64(j, "alerts_not_shown", v->not_shown);
+	write_sources(v, j);
+	write_rules(v, j);
+	write_hooks(v, j);
+}
