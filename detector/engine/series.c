@@ -43,10 +43,14 @@ struct series *series_new(const struct rule *rule, const struct event *ev, const
 		noise_floor(c, s->baseline);
 		tail += baseline_size;
 	}
-	s->worst[0].event = (struct event){ .type = ev->type, .record = tail };
+	s->worst[0].event = (struct event){
+		.type = ev->type,
+		.record = tail,
+		.processes = ev->processes,
+	};
 	if (windowed) {
-		s->worst[1].event =
-			(struct event){ .type = ev->type, .record = tail + ev->type->record_size };
+		s->worst[1].event = s->worst[0].event;
+		s->worst[1].event.record = tail + ev->type->record_size;
 		s->window = window_new(c->value.aggregate, c->value.quantile, c->window_ns);
 	}
 	tail += records_size;

@@ -140,3 +140,46 @@ void derive_owner(const struct event *ev, struct value *ret)
 
 	set_text(ret, kind < ARRAY_SIZE(names) ? names[kind] : "unknown");
 }
+
+static const struct process *process_of(const struct event *ev)
+{
+	static const struct process unknown = { "", "", "", "", "", "", "" };
+	const struct process *p = ev->processes ? ev->processes->find(ev->processes, ev) : NULL;
+
+	return p ? p : &unknown;
+}
+
+void derive_exe(const struct event *ev, struct value *ret)
+{
+	set_text(ret, process_of(ev)->exe);
+}
+
+void derive_cmdline(const struct event *ev, struct value *ret)
+{
+	set_text(ret, process_of(ev)->cmdline);
+}
+
+void derive_parent_comm(const struct event *ev, struct value *ret)
+{
+	set_text(ret, process_of(ev)->parent_comm);
+}
+
+void derive_user(const struct event *ev, struct value *ret)
+{
+	set_text(ret, process_of(ev)->user);
+}
+
+void derive_cgroup(const struct event *ev, struct value *ret)
+{
+	set_text(ret, process_of(ev)->cgroup);
+}
+
+void derive_container_id(const struct event *ev, struct value *ret)
+{
+	set_text(ret, process_of(ev)->container_id);
+}
+
+void derive_unit(const struct event *ev, struct value *ret)
+{
+	set_text(ret, process_of(ev)->unit);
+}

@@ -19,5 +19,12 @@ void derive_context_switches(const struct event *ev, struct value *ret);
 void derive_avg_timeslice_us(const struct event *ev, struct value *ret);
 void derive_state(const struct event *ev, struct value *ret);
 void derive_owner(const struct event *ev, struct value *ret);
+void derive_exe(const struct event *ev, struct value *ret);
+void derive_cmdline(const struct event *ev, struct value *ret);
+void derive_parent_comm(const struct event *ev, struct value *ret);
+void derive_user(const struct event *ev, struct value *ret);
+void derive_cgroup(const struct event *ev, struct value *ret);
+void derive_container_id(const struct event *ev, struct value *ret);
+void derive_unit(const struct event *ev, struct value *ret);
 
 #endif

@@ -73,11 +73,20 @@ static const struct field *(*const fields_of[])(unsigned *ret_n) = {
 
 /* clang-format on */
 
+static const struct field *field_named(const struct event_type *type, const char *name)
+{
+	return event_field_find(type, name, strlen(name));
+}
+
 static void describe(struct event_type *type, const struct field *(*fields)(unsigned *ret_n))
 {
 	type->fields = fields(&type->n_fields);
 	if (type->kind == EVENT_SAMPLE)
-		type->interval = event_field_find(type, "interval_ms", strlen("interval_ms"));
+		type->interval = field_named(type, "interval_ms");
+	type->process.pid = field_named(type, "pid");
+	type->process.ppid = field_named(type, "ppid");
+	type->process.uid = field_named(type, "uid");
+	type->process.start_time = field_named(type, "start_time_s");
 }
 
 const struct event_type *event_types(unsigned *ret_n)
@@ -171,6 +180,21 @@ void value_set_missing(struct value *v)
 	v->missing = true;
 	v->number = NAN;
 	v->u = NOT_MEASURED;
+}
+
+static uint64_t load_field(const struct event *ev, const struct field *f)
+{
+	return f ? load((const unsigned char *)ev->record + f->offset, f->size) : 0;
+}
+
+struct process_id event_process_id(const struct event *ev)
+{
+	return (struct process_id){
+		.pid = (uint32_t)load_field(ev, ev->type->process.pid),
+		.ppid = (uint32_t)load_field(ev, ev->type->process.ppid),
+		.uid = (uint32_t)load_field(ev, ev->type->process.uid),
+		.start_time_ns = load_field(ev, ev->type->process.start_time),
+	};
 }
 
 void event_get(const struct event *ev, const struct field *f, struct value *ret)

@@ -65,6 +65,9 @@ struct event_type {
 	unsigned n_fields;
 	size_t record_size;
 	const struct field *interval; /* of a sample: "interval_ms"; NULL for points */
+	struct {
+		const struct field *pid, *ppid, *uid, *start_time;
+	} process; /* the fields that name the process; NULL if events of the type have none */
 };
 
 /* What is known of a process beyond the numbers in its events. No text is NULL; "" is unknown. */
@@ -78,10 +81,17 @@ struct process {
 	const char *unit; /* of systemd */
 };
 
-/* Finds processes by identity; NULL: unknown. What it returns is valid until the next call. */
+/* Finds the process of an event; NULL: unknown. What it returns is valid until the next call. */
 struct process_lookup {
-	const struct process *(*find)(struct process_lookup *lookup, uint32_t pid,
-				      uint64_t start_time_ns);
+	const struct process *(*find)(struct process_lookup *lookup, const struct event *ev);
+};
+
+/* Which process an event is of, in numbers. */
+struct process_id {
+	uint32_t pid; /* 0: it names none */
+	uint32_t ppid;
+	uint32_t uid;
+	uint64_t start_time_ns; /* CLOCK_BOOTTIME; with pid the same for no other process */
 };
 
 /* One event. Borrows the record. */
@@ -109,6 +119,9 @@ uint64_t event_wall_ns(const struct event *ev);
  * By this time it is put into windows, so that a window of n seconds holds n samples of a second.
  */
 uint64_t event_middle_ns(const struct event *ev);
+
+/* Whose event it is. */
+struct process_id event_process_id(const struct event *ev);
 
 /* Reads a field of an event. */
 void event_get(const struct event *ev, const struct field *f, struct value *ret);

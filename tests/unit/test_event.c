@@ -430,6 +430,66 @@ static void states_and_owners_are_named(void **state)
 	assert_string_equal(text_of(&ev, "owner"), "unknown");
 }
 
+static const struct event *asked_of;
+
+static const struct process *find_postgres(struct process_lookup *lookup, const struct event *ev)
+{
+	static const struct process postgres = {
+		.exe = "/usr/lib/postgresql/15/bin/postgres",
+		.cmdline = "postgres: walwriter",
+		.parent_comm = "postmaster",
+		.user = "postgres",
+		.cgroup = "/system.slice/postgresql.service",
+		.container_id = "",
+		.unit = "postgresql.service",
+	};
+	const struct process_id id = event_process_id(ev);
+
+	(void)lookup;
+	asked_of = ev;
+	return id.pid == 812 && id.start_time_ns == 4711 ? &postgres : NULL;
+}
+
+static void texts_of_a_process_are_looked_up_when_asked_for(void **state)
+{
+	struct process_lookup lookup = { find_postgres };
+	struct ev_syscall call = { .pid = 812, .ppid = 790, .uid = 106, .start_time_ns = 4711 };
+	struct event ev = event_of("syscall", &call);
+
+	(void)state;
+	ev.processes = &lookup;
+	asked_of = NULL;
+	assert_string_equal(text_of(&ev, "pid"), "812");
+	assert_null(asked_of);
+	assert_string_equal(text_of(&ev, "exe"), "/usr/lib/postgresql/15/bin/postgres");
+	assert_ptr_equal(asked_of, &ev);
+	assert_string_equal(text_of(&ev, "cmdline"), "postgres: walwriter");
+	assert_string_equal(text_of(&ev, "parent_comm"), "postmaster");
+	assert_string_equal(text_of(&ev, "user"), "postgres");
+	assert_string_equal(text_of(&ev, "cgroup"), "/system.slice/postgresql.service");
+	assert_string_equal(text_of(&ev, "container_id"), "");
+	assert_string_equal(text_of(&ev, "unit"), "postgresql.service");
+	assert_int_equal(event_process_id(&ev).ppid, 790);
+	assert_int_equal(event_process_id(&ev).uid, 106);
+}
+
+static void texts_of_an_unknown_process_are_empty(void **state)
+{
+	static const char *const names[] = { "exe",    "cmdline",      "parent_comm", "user",
+					     "cgroup", "container_id", "unit" };
+	struct process_lookup lookup = { find_postgres };
+	struct ev_syscall call = { .pid = 812, .start_time_ns = 4712 }; /* the pid was reused */
+	struct event ev = event_of("syscall", &call);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		ev.processes = &lookup;
+		assert_string_equal(text_of(&ev, names[i]), "");
+		ev.processes = NULL;
+		assert_string_equal(text_of(&ev, names[i]), "");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -449,6 +509,8 @@ int main(void)
 		cmocka_unit_test(the_file_is_shown_only_of_calls_that_take_one),
 		cmocka_unit_test(a_sample_has_its_second_and_its_time_slice),
 		cmocka_unit_test(states_and_owners_are_named),
+		cmocka_unit_test(texts_of_a_process_are_looked_up_when_asked_for),
+		cmocka_unit_test(texts_of_an_unknown_process_are_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
