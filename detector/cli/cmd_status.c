@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/control.h"
 #include "util/units.h"
@@ -51,6 +52,26 @@ static void print_head(const struct reply *r)
 	printf("\n");
 }
 
+/* Once, with the first of the event types that have it in common. */
+static void print_ledger(const struct reply *source, const char *name)
+{
+	CLEANUP(buf_fini) struct buf of = { 0 };
+
+	if (!reply_text(source, "ledger/of", &of) || strcmp(buf_str(&of), name) != 0)
+		return;
+	print_count(source, "ledger/seen", "      seen ");
+	print_count(source, "ledger/filtered", " = filtered ");
+	print_some(source, "ledger/aggregated", " + aggregated ");
+	print_count(source, "ledger/emitted", " + emitted ");
+	print_some(source, "ledger/ring_full", " + lost, ring full ");
+	print_some(source, "ledger/no_storage", " + lost, no storage ");
+	print_some(source, "ledger/map_full", " + lost, map full ");
+	print_some(source, "ledger/rate_limited", " + lost, rate limited ");
+	print_some(source, "ledger/not_run", "; not run ");
+	print_some(source, "ledger/lost_in_user_space", "; lost in user space ");
+	printf("\n");
+}
+
 static void print_source(void *ctx, const struct reply *source)
 {
 	CLEANUP(buf_fini) struct buf name = { 0 };
@@ -63,13 +84,7 @@ static void print_source(void *ctx, const struct reply *source)
 		return;
 	}
 	print_text(source, "route", "attached: ", "\n");
-	print_count(source, "seen", "      seen ");
-	print_count(source, "filtered", " = filtered ");
-	print_count(source, "emitted", " + emitted ");
-	print_some(source, "lost_ring_full", " + lost, ring full ");
-	print_some(source, "lost_no_storage", " + lost, no storage ");
-	print_some(source, "lost_in_user_space", "; lost in user space ");
-	printf("\n");
+	print_ledger(source, buf_str(&name));
 }
 
 static void print_rule(void *ctx, const struct reply *rule)

@@ -105,9 +105,8 @@ static void on_report(void *ctx, const struct event_type *type, const char *rout
 	unsigned n;
 	struct source_note *note = &d->notes[type - event_types(&n)];
 
-	free(note->route);
 	free(note->error);
-	*note = (struct source_note){ xstrdup(route), xstrdup(error) };
+	note->error = xstrdup(error);
 	if (route) {
 		fprintf(stderr, "  %-15s attached: %s\n", type->name, route);
 		return;
@@ -309,10 +308,8 @@ static void free_notes(struct daemon *d)
 	unsigned n;
 
 	(void)event_types(&n);
-	for (unsigned i = 0; i < n; i++) {
-		free(d->notes[i].route);
+	for (unsigned i = 0; i < n; i++)
 		free(d->notes[i].error);
-	}
 	free(d->notes);
 }
 

@@ -25,34 +25,50 @@ static void member_span(struct json *j, const char *key, uint64_t from_ns, uint6
 		json_null(j);
 }
 
-static const struct source *attached(const struct status_view *v, const struct event_type *type)
+static const struct source *source_of(const struct status_view *v, const struct event_type *type)
 {
 	for (unsigned i = 0; i < sources_count(v->sources); i++)
-		if (source_type(sources_at(v->sources, i)) == type)
+		if (source_delivers(sources_at(v->sources, i), type))
 			return sources_at(v->sources, i);
 	return NULL;
 }
 
+static void write_ledger(const struct source *source, struct json *j)
+{
+	struct source_stats s;
+
+	source_stats(source, &s);
+	json_key(j, "ledger");
+	json_open(j, '{');
+	member_str(j, "of", source_name(source));
+	member_u64(j, "seen", source_seen(&s.counters));
+	member_u64(j, "filtered", s.counters.filtered);
+	member_u64(j, "aggregated", s.counters.aggregated);
+	member_u64(j, "emitted", s.counters.emitted);
+	member_u64(j, "ring_full", s.counters.ring_full);
+	member_u64(j, "no_storage", s.counters.no_storage);
+	member_u64(j, "map_full", s.counters.map_full);
+	member_u64(j, "rate_limited", s.counters.rate_limited);
+	member_u64(j, "not_run", s.not_run);
+	member_u64(j, "lost_in_user_space", s.lost_here);
+	member_u64(j, "memory_bytes", source_memory_bytes(source));
+	json_close(j, '}');
+}
+
+/* Several event types may come from one source, and then have its ledger in common. */
 static void write_source(const struct status_view *v, const struct event_type *type,
 			 const struct source_note *note, struct json *j)
 {
-	const struct source *source = attached(v, type);
-	struct source_stats s = { 0 };
+	const struct source *source = source_of(v, type);
 
-	if (source)
-		source_stats(source, &s);
 	json_open(j, '{');
 	member_str(j, "name", type->name);
 	json_key(j, "attached");
 	json_bool(j, source != NULL);
-	member_str(j, "route", source ? note->route : NULL);
+	member_str(j, "route", source ? source_route(source) : NULL);
 	member_str(j, "error", source ? NULL : note->error);
-	member_u64(j, "seen", s.filtered + s.emitted + s.lost_ring_full + s.lost_no_storage);
-	member_u64(j, "filtered", s.filtered);
-	member_u64(j, "emitted", s.emitted);
-	member_u64(j, "lost_ring_full", s.lost_ring_full);
-	member_u64(j, "lost_no_storage", s.lost_no_storage);
-	member_u64(j, "lost_in_user_space", s.lost_here);
+	if (source)
+		write_ledger(source, j);
 	json_close(j, '}');
 }
 
@@ -64,7 +80,7 @@ static void write_sources(const struct status_view *v, struct json *j)
 	json_key(j, "sources");
 	json_open(j, '[');
 	for (unsigned i = 0; i < n; i++)
-		if (v->notes[i].route || v->notes[i].error)
+		if (v->notes[i].error || source_of(v, &types[i]))
 			write_source(v, &types[i], &v->notes[i], j);
 	json_close(j, ']');
 }

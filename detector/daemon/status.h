@@ -7,9 +7,8 @@
 #include "engine/engine.h"
 #include "hook/hooks.h"
 
-/* How the attaching of one source went. */
+/* How the attaching of an event type went. */
 struct source_note {
-	char *route; /* NULL: not attached */
 	char *error; /* NULL: attached, or not wanted */
 };
 

@@ -49,8 +49,11 @@ class Socket(unittest.TestCase):
                          {"syscall", "sched"})
         for source in status["sources"]:
             self.assertIsNone(source["error"])
-            self.assertEqual(source["seen"], source["filtered"] + source["emitted"] +
-                             source["lost_ring_full"] + source["lost_no_storage"])
+            ledger = source["ledger"]
+            self.assertEqual(ledger["seen"], sum(ledger[part] for part in (
+                "filtered", "aggregated", "emitted", "ring_full", "no_storage", "map_full",
+                "rate_limited")))
+        self.assertGreater(sum(s["ledger"]["seen"] for s in status["sources"]), 0)
         self.assertEqual({rule["name"] for rule in status["rules"]}, {"never", "busy"})
         self.assertEqual(status["hooks"], [])
 
