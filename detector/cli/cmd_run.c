@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "daemon/control.h"
@@ -14,6 +15,7 @@
 #include "daemon/shipped_rules.h"
 #include "util/units.h"
 
+#define CPU_BUDGET  0.05 /* of all CPUs, unless the user says otherwise */
 #define LOCAL_RULES "/etc/kernelsight/rules.d"
 
 /* Without -r: the rules of this machine or, where there are none, those that come along. */
@@ -57,12 +59,31 @@ static int run_with(const struct rule_files *files, struct daemon_conf *conf)
 	return code;
 }
 
+/* "5%" is 0.05; "off" is 0. */
+static bool parse_share(const char *text, double *ret_share)
+{
+	size_t len = strlen(text);
+	enum unit unit;
+	double percent;
+
+	if (strcmp(text, "off") == 0) {
+		*ret_share = 0;
+		return true;
+	}
+	if (len == 0 || quantity_parse(text, len, &percent, &unit) != len || unit != UNIT_PERCENT ||
+	    !(percent > 0 && percent <= 100))
+		return false;
+	*ret_share = percent / 100;
+	return true;
+}
+
 static int run(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "rules", required_argument, NULL, 'r' },
 		{ "duration", required_argument, NULL, 'd' },
 		{ "dry-run", no_argument, NULL, 'n' },
+		{ "cpu-budget", required_argument, NULL, 'b' },
 		{ "socket", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -70,7 +91,7 @@ static int run(int argc, char **argv)
 	CLEANUP(rule_files_fini) struct rule_files files = { 0 };
 	AUTO_FREE char *error = NULL;
 	bool rules_named = false;
-	struct daemon_conf conf = { .socket = control_path(NULL) };
+	struct daemon_conf conf = { .cpu_budget = CPU_BUDGET, .socket = control_path(NULL) };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "r:h", options, NULL)) != -1) {
@@ -91,6 +112,11 @@ static int run(int argc, char **argv)
 		case 's':
 			conf.socket = optarg;
 			break;
+		case 'b':
+			if (!parse_share(optarg, &conf.cpu_budget))
+				return usage_error(&cmd_run,
+						   "no share such as 5% or off: ", optarg);
+			break;
 		case 'h':
 			return print_usage(&cmd_run);
 		default:
@@ -108,12 +134,15 @@ static int run(int argc, char **argv)
 
 const struct command cmd_run = {
 	.name = "run",
-	.usage = "[-r FILE|DIR]... [--duration TIME] [--dry-run] [--socket PATH]",
+	.usage = "[-r FILE|DIR]... [--duration TIME] [--dry-run] [--cpu-budget P%]\n"
+		 "       [--socket PATH]",
 	.help = "Attach to the kernel, evaluate the rules, show alerts and call hooks.\n\n"
 		"  -r, --rules FILE|DIR  rules to use; without it those in " LOCAL_RULES ",\n"
 		"                        or if there are none the ones that come with kernelsight\n"
 		"      --duration TIME   end after that time (90s, 1h)\n"
 		"      --dry-run         say what hooks would send or run, and do nothing\n"
+		"      --cpu-budget P%   what it may cost of the time of all CPUs, default 5%, or off:\n"
+		"                        beyond that, optional parts of sources are given up\n"
 		"      --socket PATH     where `kernelsight status` and the like reach it; without it\n"
 		"                        $KERNELSIGHT_SOCKET or " CONTROL_PATH "\n"
 		"  -h, --help            this text\n\n"

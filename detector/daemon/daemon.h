@@ -9,6 +9,7 @@ struct daemon_conf {
 	const struct rule_set *rules; /* borrowed */
 	uint64_t duration_ns;	      /* 0: until a signal */
 	bool dry_run;
+	double cpu_budget;  /* share of all CPUs that kernelsight may cost; 0: no limit */
 	const char *socket; /* path of the control socket; NULL: none */
 };
 

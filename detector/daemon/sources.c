@@ -4,12 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/governor.h"
+#include "daemon/self.h"
 #include "util/clock.h"
 
 #define SOURCES_MAX 32
 
 struct sources {
 	struct sources_conf conf;
+	struct governor *governor;
+	struct self *self; /* NULL unless its events are wanted */
 	struct source *list[SOURCES_MAX];
 	uint64_t lost[SOURCES_MAX]; /* at the last tick */
 	unsigned n;
@@ -84,6 +88,20 @@ static void detach(struct sources *s, unsigned i)
 	memmove(&s->lost[i], &s->lost[i + 1], (s->n - i) * sizeof(s->lost[0]));
 }
 
+/* The events that are made here, without a BPF object. */
+static void adjust_self(struct sources *s, const struct event_type *type,
+			const struct demand *demand)
+{
+	if (demand->wanted && !s->self) {
+		s->self = self_new();
+	} else if (!demand->wanted) {
+		self_free(s->self);
+		s->self = NULL;
+	}
+	if (s->self)
+		s->conf.on_report(s->conf.ctx, type, "kernelsight's own ledger and costs", NULL);
+}
+
 static void adjust(struct sources *s, const char *object, const struct demand *demands)
 {
 	int i = find(s, object);
@@ -104,7 +122,9 @@ void sources_adjust(struct sources *s, const struct demand *demands)
 	const struct event_type *types = event_types(&n);
 
 	for (unsigned i = 0; i < n; i++)
-		if (i == 0 || strcmp(types[i].object, types[i - 1].object) != 0)
+		if (strcmp(types[i].object, SELF_OBJECT) == 0)
+			adjust_self(s, &types[i], &demands[i]);
+		else if (i == 0 || strcmp(types[i].object, types[i - 1].object) != 0)
 			adjust(s, types[i].object, demands);
 }
 
@@ -118,7 +138,8 @@ struct sources *sources_new(const struct sources_conf *conf, char **ret_error)
 	s->conf = *conf;
 	sources_adjust(s, conf->demands);
 	loop_on_idle(conf->loop, on_idle, s);
-	if (s->n)
+	s->governor = governor_new(conf->loop, s, conf->cpu_budget);
+	if (s->n || s->self)
 		return s;
 	*ret_error = xstrdup("no source is attached, nothing can be seen");
 	sources_free(s);
@@ -130,6 +151,8 @@ void sources_free(struct sources *s)
 	if (!s)
 		return;
 	loop_on_idle(s->conf.loop, NULL, NULL);
+	governor_free(s->governor);
+	self_free(s->self);
 	for (unsigned i = 0; i < s->n; i++)
 		source_free(s->list[i]);
 	free(s);
@@ -140,7 +163,7 @@ unsigned sources_count(const struct sources *s)
 	return s->n;
 }
 
-const struct source *sources_at(const struct sources *s, unsigned i)
+struct source *sources_at(const struct sources *s, unsigned i)
 {
 	return s->list[i];
 }
@@ -167,6 +190,9 @@ void sources_tick(struct sources *s, uint64_t now_ns, int64_t wall_offset_ns)
 		source_tick(s->list[i], now_ns, wall_offset_ns);
 		report_loss(s, i);
 	}
+	if (s->self)
+		self_tick(s->self, s, s->governor, now_ns, wall_offset_ns, s->conf.on_event,
+			  s->conf.ctx);
 }
 
 void sources_stop(struct sources *s, uint64_t now_ns, int64_t wall_offset_ns)

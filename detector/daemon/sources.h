@@ -19,6 +19,7 @@ typedef void source_loss_fn(void *ctx, const struct event_type *type, uint64_t l
 struct sources_conf {
 	struct loop *loop;
 	const struct demand *demands; /* one for each of event_types() */
+	double cpu_budget; /* share of all CPUs that all may cost (governor.h); 0: no limit */
 	source_event_fn *on_event;
 	source_loss_fn *on_loss;
 	source_report_fn *on_report;
@@ -41,7 +42,7 @@ void sources_adjust(struct sources *s, const struct demand *demands);
 /* How many are attached. */
 unsigned sources_count(const struct sources *s);
 /* The i-th of them, for its statistics. Lends. */
-const struct source *sources_at(const struct sources *s, unsigned i);
+struct source *sources_at(const struct sources *s, unsigned i);
 
 /* Once a second. */
 void sources_tick(struct sources *s, uint64_t now_ns, int64_t wall_offset_ns);

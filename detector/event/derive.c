@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "event/derive.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -92,9 +93,12 @@ void derive_abi(const struct event *ev, struct value *ret)
 
 void derive_time_bucket(const struct event *ev, struct value *ret)
 {
-	const struct ev_sched *r = ev->record;
+	struct value interval_ms;
+	uint64_t interval_ns;
 
-	set_uint(ret, (event_wall_ns(ev) - r->interval_ns) / NS_PER_S);
+	event_get(ev, ev->type->interval, &interval_ms);
+	interval_ns = (uint64_t)llround(interval_ms.number * (double)NS_PER_MS);
+	set_uint(ret, (event_wall_ns(ev) - interval_ns) / NS_PER_S);
 }
 
 static uint64_t switches(const struct ev_sched *r)

@@ -327,20 +327,40 @@ unsigned bpf_object_cpus(const struct bpf_object_handle *o)
 	return o->n_cpus;
 }
 
+int bpf_object_measure(void)
+{
+	return bpf_enable_stats(BPF_STATS_RUN_TIME);
+}
+
+static bool program_info(const struct bpf_program *program, struct bpf_prog_info *ret_info)
+{
+	__u32 len = sizeof(*ret_info);
+
+	*ret_info = (struct bpf_prog_info){ 0 };
+	return bpf_program__fd(program) >= 0 &&
+	       bpf_obj_get_info_by_fd(bpf_program__fd(program), ret_info, &len) == 0;
+}
+
+uint64_t bpf_object_run_time_ns(const struct bpf_object_handle *o, const char *programs)
+{
+	struct bpf_program *program;
+	struct bpf_prog_info info;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_program(
+		program, o->object) if ((!programs || named(programs, program)) &&
+					program_info(program, &info)) sum += info.run_time_ns;
+	return sum;
+}
+
 uint64_t bpf_object_not_run(const struct bpf_object_handle *o)
 {
 	struct bpf_program *program;
+	struct bpf_prog_info info;
 	uint64_t sum = 0;
 
-	bpf_object__for_each_program(program, o->object)
-	{
-		struct bpf_prog_info info = { 0 };
-		__u32 len = sizeof(info);
-
-		if (bpf_program__fd(program) >= 0 &&
-		    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len) == 0)
-			sum += info.recursion_misses;
-	}
+	bpf_object__for_each_program(program, o->object) if (program_info(program, &info)) sum +=
+		info.recursion_misses;
 	return sum;
 }
 

@@ -22,6 +22,12 @@ typedef void record_fn(void *ctx, const void *record, size_t size);
 bool bpf_object_possible(char **ret_error);
 
 /*
+ * Has the kernel measure the CPU time of all BPF programs until the descriptor is closed; that makes
+ * each run some 50 ns dearer. -1 if this process may not (it takes CAP_SYS_ADMIN).
+ */
+int bpf_object_measure(void);
+
+/*
  * Lists of programs are names of their functions, separated by spaces; a list may name programs that
  * are not there.
  */
@@ -61,6 +67,9 @@ unsigned bpf_object_cpus(const struct bpf_object_handle *o);
 /* How often the kernel left out a program of the object because it was running on that CPU already
  * (recursion_misses of bpf_prog_info). */
 uint64_t bpf_object_not_run(const struct bpf_object_handle *o);
+/* CPU time that these programs of the object took while the kernel measured it (see below), since they
+ * were loaded; NULL: all of them. */
+uint64_t bpf_object_run_time_ns(const struct bpf_object_handle *o, const char *programs);
 /* What the kernel charges for all maps, in bytes (memlock in fdinfo); 0 if it does not say. */
 uint64_t bpf_object_memory_bytes(const struct bpf_object_handle *o);
 /* Descriptor of a map of the object; -1 if there is none of that name. */

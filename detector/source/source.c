@@ -280,6 +280,16 @@ uint64_t source_lost(const struct source_stats *stats)
 	return lost_in_kernel(&stats->counters) + stats->not_run + stats->lost_here;
 }
 
+uint64_t source_run_time_ns(const struct source *s)
+{
+	return bpf_object_run_time_ns(s->object, NULL);
+}
+
+int source_measure(void)
+{
+	return bpf_object_measure();
+}
+
 uint64_t source_memory_bytes(const struct source *s)
 {
 	return bpf_object_memory_bytes(s->object);
@@ -291,6 +301,7 @@ void source_tick(struct source *s, uint64_t now_ns, int64_t wall_offset_ns)
 	drain(s);
 	if (s->ops->tick)
 		s->ops->tick(s, now_ns);
+	source_canary_tick(s, now_ns);
 }
 
 void source_stop(struct source *s, uint64_t now_ns, int64_t wall_offset_ns)

@@ -69,6 +69,31 @@ uint64_t source_lost(const struct source_stats *stats);
 /* Kernel memory of its maps and ring, in bytes, as the kernel accounts for it; 0 if not known. */
 uint64_t source_memory_bytes(const struct source *s);
 
+/* How a part stands, for the governor of costs. */
+struct source_part_info {
+	const char *name;
+	unsigned shed_order; /* 0: is never given up; 1 goes first */
+	bool attached;
+	bool shed;
+	uint64_t run_time_ns; /* of its programs, while the kernel measured it */
+};
+
+unsigned source_parts_count(const struct source *s);
+void source_part_info(const struct source *s, unsigned part, struct source_part_info *ret_info);
+/* Gives a part up, or takes it back. */
+void source_part_shed(struct source *s, unsigned part, bool shed);
+/* CPU time of all its programs, while the kernel measured it. */
+uint64_t source_run_time_ns(const struct source *s);
+/* Has the kernel measure until the descriptor is closed, which makes each run some 50 ns dearer; -1 if
+ * this process may not. */
+int source_measure(void);
+
+/*
+ * Does the source no longer see what kernelsight itself provokes from time to time for it to see?
+ * False for one that cannot be tried this way.
+ */
+bool source_silent(const struct source *s);
+
 /*
  * Once a second: reads what has to be fetched and whatever waits in the ring. wall_offset_ns is
  * given to the events from now on.

@@ -42,6 +42,14 @@ struct part_state {
 	bool shed; /* given up for its cost, until it is taken back */
 };
 
+/* A thing provoked now and then that the programs must see. */
+struct canary {
+	uint64_t next_ns;
+	uint64_t seen;	 /* when it was provoked */
+	bool waiting;	 /* for the next tick, to see whether it was seen */
+	unsigned missed; /* in a row */
+};
+
 struct source {
 	struct source_conf conf;
 	const struct source_ops *ops;
@@ -55,6 +63,7 @@ struct source {
 	bool polling;
 	int64_t wall_offset_ns;
 	uint64_t lost_here; /* in user space: a table had no room, or a walk failed */
+	struct canary canary;
 	struct buf route;
 	void *state; /* of the ops */
 };
@@ -76,6 +85,9 @@ struct source_ops {
 	/* A record of the ring; without it, records are events of the source's only type. */
 	record_fn *on_record;
 	void (*tick)(struct source *s, uint64_t now_ns);
+	/* Does something harmless that the programs must see and count. False if there is nothing of
+	 * the kind for the demands as they are. */
+	bool (*poke)(struct source *s);
 	void (*fini)(struct source *s);
 };
 
@@ -89,6 +101,11 @@ void source_emit(struct source *s, const struct event_type *type, const void *re
 /* The event type of that name, which is one of the source's; and what is asked of it. */
 const struct event_type *source_type(const struct source *s, const char *name);
 const struct demand *source_demand(const struct source *s, const char *name);
+
+/* --- source_canary.c --- */
+
+/* Once a second: did the canary come back? Sends the next one when it is time. */
+void source_canary_tick(struct source *s, uint64_t now_ns);
 
 /* --- source_parts.c --- */
 

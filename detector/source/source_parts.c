@@ -124,3 +124,28 @@ void source_parts_fini(struct source *s)
 	for (unsigned i = 0; i < s->ops->n_parts; i++)
 		free(s->parts[i].error);
 }
+
+unsigned source_parts_count(const struct source *s)
+{
+	return s->ops->n_parts;
+}
+
+void source_part_info(const struct source *s, unsigned part, struct source_part_info *ret_info)
+{
+	const struct part_state *state = &s->parts[part];
+
+	*ret_info = (struct source_part_info){
+		.name = s->ops->parts[part].name,
+		.shed_order = s->ops->parts[part].shed_order,
+		.attached = state->attached,
+		.shed = state->shed,
+		.run_time_ns =
+			state->way ? bpf_object_run_time_ns(s->object, state->way->programs) : 0,
+	};
+}
+
+void source_part_shed(struct source *s, unsigned part, bool shed)
+{
+	s->parts[part].shed = shed;
+	source_parts_apply(s);
+}

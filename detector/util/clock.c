@@ -21,6 +21,11 @@ uint64_t clock_boottime_ns(void)
 	return read_ns(CLOCK_BOOTTIME);
 }
 
+uint64_t clock_process_cpu_ns(void)
+{
+	return read_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 int64_t clock_wall_offset_ns(void)
 {
 	return (int64_t)(read_ns(CLOCK_REALTIME) - read_ns(CLOCK_MONOTONIC));

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What kernelsight costs, and what it gives up to cost less. Every ten seconds the kernel measures the
+ * CPU time of the programs for a tenth of a second; with the CPU time of the process itself that is
+ * the cost. While it is over the budget three times in a row, the dearest part that may be given up
+ * is detached; it is tried again after a minute, and after each failure twice as long.
+ */
+#ifndef DAEMON_GOVERNOR_H
+#define DAEMON_GOVERNOR_H
+
+#include "daemon/sources.h"
+
+struct governor; /* opaque */
+
+/* budget: a share of all CPUs, 0.05 for 5 %; 0: only measures. */
+struct governor *governor_new(struct loop *loop, struct sources *sources, double budget);
+/* NULL is fine. */
+void governor_free(struct governor *g);
+
+/* CPU time per second that the source's programs took when last measured, in ns; NAN if the kernel
+ * did not measure them. */
+double governor_cost_ns(const struct governor *g, const struct source *source);
+/* How many of its parts are given up. */
+unsigned governor_given_up(const struct source *source);
+
+#endif

@@ -1,0 +1,86 @@
+"""The source `self`: kernelsight's own ledger, its cost, and the canary, on the live kernel."""
+import json
+import subprocess
+import time
+import unittest
+from pathlib import Path
+
+import ks
+
+
+def maps_of(pid):
+    """The ids of the BPF maps that a process holds."""
+    ids = set()
+    for info in Path(f"/proc/{pid}/fdinfo").iterdir():
+        words = dict(line.split(":", 1) for line in info.read_text().splitlines() if ":" in line)
+        if "map_id" in words:
+            ids.add(int(words["map_id"]))
+    return ids
+
+
+def bpftool(*args):
+    done = subprocess.run(["bpftool", "-j", *map(str, args)], capture_output=True, text=True)
+    if done.returncode:
+        raise unittest.SkipTest("bpftool does not work here: " + (done.stdout + done.stderr)[:200])
+    return json.loads(done.stdout) if done.stdout else None
+
+
+def control_map_of(pid):
+    for i in maps_of(pid):
+        info = bpftool("map", "show", "id", i)
+        if info.get("name", "").startswith(".data.control"):
+            return info
+    raise AssertionError("no control map")
+
+
+@ks.needs_kernel
+class Self(unittest.TestCase):
+    def of(self, stream, source):
+        return [e for e in stream.events() if e.get("source") == source and "seen" in e]
+
+    def test_every_second_has_the_ledger_of_each_source(self):
+        calls = 300_007
+        with ks.RunningEvents("self", "syscall", "--stats") as stream:
+            ks.wait_for(lambda: self.of(stream, "syscall"), 5, "first sample")
+            subprocess.run([ks.TOOLS / "syscall_loop", str(calls)], check=True,
+                           capture_output=True)
+            ks.wait_for(lambda: sum(e["seen"] for e in self.of(stream, "syscall")) >= calls, 5,
+                        f"{calls} calls in the ledger")
+        for e in self.of(stream, "syscall"):
+            self.assertEqual(e["seen"], e["filtered"] + e["aggregated"] + e["emitted"] +
+                             e["ring_full"] + e["no_storage"] + e["map_full"] + e["rate_limited"])
+            self.assertGreater(e["memory_bytes"], 2 << 20)
+        self.assertEqual({e["source"] for e in stream.events() if "given_up" in e},
+                         {"syscall", "kernelsight"})
+
+    def test_the_cost_is_measured_while_there_is_one(self):
+        with subprocess.Popen([ks.TOOLS / "syscall_loop", "2000000000"],
+                              stdout=subprocess.DEVNULL) as load:
+            try:
+                with ks.RunningEvents("self", "syscall") as stream:
+                    costly = ks.wait_for(
+                        lambda: [e for e in self.of(stream, "syscall") if e["cpu_time_ms"]], 10,
+                        "a measured cost")
+            finally:
+                load.kill()
+        # a loop of calls that does nothing else spends a good part of its time in the programs
+        self.assertGreater(costly[0]["cpu_time_ms"], 10)
+        self.assertLess(costly[0]["cpu_share"], 100)
+
+    def test_a_source_that_has_gone_silent_is_noticed(self):
+        with ks.RunningEvents("self", "syscall") as stream:
+            ks.wait_for(lambda: self.of(stream, "syscall"), 5, "first sample")
+            self.assertEqual(self.of(stream, "syscall")[-1]["silent"], 0)
+            control = control_map_of(stream.process.pid)
+            nothing = ["00"] * control["bytes_value"]
+            bpftool("map", "update", "id", control["id"], "key", "0", "0", "0", "0",
+                    "value", "hex", *nothing)
+            ks.wait_for(lambda: self.of(stream, "syscall")[-1]["silent"], 20,
+                        "notice of a source that sees nothing")
+
+    def test_nothing_is_silent_on_a_quiet_machine(self):
+        with ks.RunningEvents("self", "syscall", "sched", "tcp_retransmit") as stream:
+            time.sleep(4)
+        samples = [e for e in stream.events() if "given_up" in e]
+        self.assertGreaterEqual(len({e["source"] for e in samples}), 4)
+        self.assertEqual([e for e in samples if e["silent"] or e["lost"]], [])
