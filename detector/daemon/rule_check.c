@@ -233,7 +233,7 @@ void rule_check_templates(const struct rule_set *set, const struct rule_file *fi
 	};
 
 	for (unsigned i = 0; i < set->n_rules; i++)
-		examples[i] = alert_example(&set->rules[i]);
+		examples[i] = alert_example(set, &set->rules[i]);
 	check_summaries(&c);
 	for (unsigned i = 0; i < set->n_hooks; i++)
 		check_hook(&c, i);

@@ -53,11 +53,11 @@ struct alert *alert_ref(struct alert *a);
 void alert_unref(struct alert *a);
 
 /*
- * An alert of the rule with made-up values, for checking templates and for test messages. Has every
+ * An alert of the rule, which is of that set, with made-up values, for checking templates and for test messages. Has every
  * path that a real one of that rule can have, none of them null: also those that only a resolved
  * one has, although it fires.
  */
-struct alert *alert_example(const struct rule *rule);
+struct alert *alert_example(const struct rule_set *set, const struct rule *rule);
 
 /* Adds the text at a path of the document ("process/cmdline"); false if absent or null. */
 bool alert_text(const struct alert *a, const char *path, struct buf *out);

@@ -67,7 +67,7 @@ static void write_rule(const struct rule *rule, struct json *j)
 	json_key(j, "rule");
 	json_open(j, '{');
 	member_str(j, "name", rule->name);
-	member_str(j, "source", rule->on->name);
+	member_str(j, "source", rule->on ? rule->on->name : NULL);
 	member_str(j, "why", rule->why);
 	json_close(j, '}');
 }
@@ -112,6 +112,32 @@ static void write_baseline(const struct transition *t, struct json *j)
 	json_close(j, '}');
 }
 
+/* What the alert of a rule made of others was made of; an empty list for the rest. */
+static void write_members(const struct transition *t, struct json *j)
+{
+	json_key(j, "members");
+	json_open(j, '[');
+	for (unsigned i = 0; i < t->n_members; i++) {
+		json_open(j, '{');
+		member_str(j, "rule", t->members[i].rule->name);
+		member_time(j, "started", t->members[i].began_ns, t->event.wall_offset_ns);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+static void write_flapping(const struct transition *t, struct json *j)
+{
+	json_key(j, "flapping");
+	if (!t->flapping) {
+		json_null(j);
+		return;
+	}
+	json_open(j, '{');
+	member_u64(j, "changes", t->flapping);
+	json_close(j, '}');
+}
+
 static void write_evidence(const struct transition *t, struct json *j)
 {
 	enum unit unit = t->rule->when.value.unit;
@@ -122,6 +148,8 @@ static void write_evidence(const struct transition *t, struct json *j)
 	member_num(j, "window_s", (double)t->rule->when.window_ns / (double)NS_PER_S);
 	member_u64(j, "samples", t->samples);
 	write_baseline(t, j);
+	write_members(t, j);
+	write_flapping(t, j);
 	json_key(j, "quality");
 	json_open(j, '{');
 	member_str(j, "state", t->quality == QUALITY_COMPLETE ? "complete" : "degraded");
@@ -142,6 +170,7 @@ static void write_times(const struct transition *t, struct json *j)
 		member_str(j, "ended", NULL);
 		member_str(j, "duration_s", NULL);
 	}
+	member_str(j, "reason", t->reason);
 }
 
 static void write_process(const struct process_info *p, struct json *j)

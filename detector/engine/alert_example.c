@@ -43,15 +43,29 @@ static uint64_t stored(double number)
 	return (uint64_t)(int64_t)fmax(-0x1p62, fmin(0x1p62, number));
 }
 
-/* The record of an event of the rule's type; the caller frees it. */
-static void *example_record(const struct rule *rule, double value)
+/* Of a rule made of others, the event is that of its last member. */
+static const struct event_type *type_of(const struct rule_set *set, const struct rule *rule)
+{
+	return rule->n_members ? set->rules[rule->members[rule->n_members - 1]].on : rule->on;
+}
+
+static void add_members(const struct rule_set *set, const struct rule *rule, struct transition *t)
+{
+	t->n_members = rule->n_members;
+	for (unsigned i = 0; i < rule->n_members; i++)
+		t->members[i] = (struct transition_member){ &set->rules[rule->members[i]],
+							    EXAMPLE_START_NS };
+}
+
+/* The record of an event of that type under the rule; the caller frees it. */
+static void *example_record(const struct event_type *type, const struct rule *rule, double value)
 {
 	static const unsigned char peer[16] = { [10] = 0xff, [11] = 0xff, 192, 0, 2, 1 };
-	unsigned char *record = xcalloc(1, rule->on->record_size);
+	unsigned char *record = xcalloc(1, type->record_size);
 
 	store(record, sizeof(uint64_t), EXAMPLE_START_NS);
-	for (unsigned i = 0; i < rule->on->n_fields; i++) {
-		const struct field *f = &rule->on->fields[i];
+	for (unsigned i = 0; i < type->n_fields; i++) {
+		const struct field *f = &type->fields[i];
 		unsigned char *at = record + f->offset;
 
 		if (f->derive)
@@ -76,8 +90,9 @@ static double example_value(const struct condition *c)
 	return 42;
 }
 
-struct alert *alert_example(const struct rule *rule)
+struct alert *alert_example(const struct rule_set *set, const struct rule *rule)
 {
+	const struct event_type *type = type_of(set, rule);
 	const struct condition *c = &rule->when;
 	double value = example_value(c);
 	struct baseline baseline = {
@@ -102,7 +117,7 @@ struct alert *alert_example(const struct rule *rule)
 		.kernel = "6.1.0",
 		.boot_id = "00000000-0000-4000-8000-000000000000",
 	};
-	AUTO_FREE void *record = example_record(rule, value);
+	AUTO_FREE void *record = example_record(type, rule, value);
 	struct ulid_source ids = { 0 };
 	struct value key[RULE_BY_MAX];
 	struct transition t = {
@@ -116,12 +131,18 @@ struct alert *alert_example(const struct rule *rule)
 		.baseline = c->has_baseline ? &baseline : NULL,
 		.started_ns = EXAMPLE_START_NS,
 		.ended_ns = EXAMPLE_END_NS,
+		.flapping = 6,
+		.reason = "example",
 		.wall_offset_ns = EXAMPLE_OFFSET,
-		.event = { rule->on, record, EXAMPLE_OFFSET },
+		.event = { .type = type, .record = record, .wall_offset_ns = EXAMPLE_OFFSET },
 	};
 
-	for (unsigned i = 0; i < rule->n_by; i++)
-		event_get(&t.event, rule->by[i], &key[i]);
+	add_members(set, rule, &t);
+	for (unsigned i = 0; i < rule->n_by; i++) {
+		const char *name = rule->by[i]->name;
+
+		event_get(&t.event, event_field_find(type, name, strlen(name)), &key[i]);
+	}
 	ulid_next(&ids, EXAMPLE_WALL_NS / NS_PER_MS, t.id);
 	memcpy(t.incident, t.id, sizeof(t.incident));
 	return alert_new(&t, &process, &host);

@@ -5,6 +5,7 @@
  * much, what is allowed, what is normal, whose it is, and the process:
  *
  *	rate(x) 41,200 /s over 5 s, limit 5,000 /s, normal 900 /s (pid=812), pingpong[812]
+ *	slow-disk, then retransmits within 2 s (pid=812), pingpong[812]
  */
 #include "engine/alert_doc.h"
 
@@ -19,7 +20,11 @@ static void add_lead(const struct transition *t, struct buf *out)
 	if (t->state == ALERT_RESOLVED) {
 		buf_adds(out, "resolved after ");
 		duration_format(out, elapsed_ns(t->ended_ns, t->started_ns));
+		if (t->reason)
+			buf_addf(out, " (%s)", t->reason);
 		buf_adds(out, ": ");
+	} else if (t->repeat && t->flapping) {
+		buf_addf(out, "flapping, %llu changes: ", (unsigned long long)t->flapping);
 	} else if (t->repeat) {
 		buf_adds(out, "still firing: ");
 	}
@@ -54,9 +59,29 @@ static void add_measure(const struct transition *t, struct buf *out)
 		buf_addf(out, ", %llu events lost", (unsigned long long)t->lost);
 }
 
+/* "slow-disk, then retransmits within 2 s" */
+static void add_members(const struct transition *t, struct buf *out)
+{
+	bool sequence = t->rule->kind == RULE_SEQUENCE;
+	uint64_t last_ns = t->started_ns;
+
+	for (unsigned i = 0; i < t->n_members; i++) {
+		if (i)
+			buf_adds(out, sequence ? ", then " : " and ");
+		buf_adds(out, t->members[i].rule->name);
+		if (t->members[i].began_ns > last_ns)
+			last_ns = t->members[i].began_ns;
+	}
+	buf_adds(out, sequence ? " within " : " together, begun within ");
+	duration_format(out, last_ns - t->started_ns);
+}
+
 static void add_builtin(const struct transition *t, const struct process_info *p, struct buf *out)
 {
-	add_measure(t, out);
+	if (t->n_members)
+		add_members(t, out);
+	else
+		add_measure(t, out);
 	if (t->rule->n_by) {
 		buf_adds(out, " (");
 		key_text(t->rule, t->key, ", ", out);

@@ -2,12 +2,27 @@
 /*
  * The one way out of the engine: all changes of all alerts come through here, in the order in which
  * they happened, from the trackers of single rules (tracker.c). What depends on more than one rule
- * or one change (who is inhibited, what flaps, what is made of several alerts) is decided behind
- * changes_take(); what is said gets its id here, and only that.
+ * or one change is decided here:
+ *
+ *	tracker --> flap.c: comes and goes? --> inhibition.c, composites.c: what follows for others?
+ *	        --> is it said, said later, or not at all? --> on_transition
  *
  * Between its CHANGE_FIRED and its CHANGE_RESOLVED an alert, named by rule and key, is firing; in
  * between come any number of CHANGE_REPEATED and CHANGE_SEVERITY. Every one ends, but for those
  * that fire when the engine is freed.
+ *
+ * Whatever happens in between, of each alert that is said to fire it is said once that it has
+ * resolved, and of none other:
+ *
+ * - One that flaps goes on firing for everybody behind here until it has not changed for the rule's
+ *   flap window; then it resolves, or fires as any other.
+ * - One whose rule can be inhibited waits for the first tick that begins after it fired, so that
+ *   what starts together is seen together. While an inhibitor fires then, nothing is said; when it
+ *   has ended and the alert still fires, that is said. One that was said already is not taken back,
+ *   but it is not repeated.
+ * - Inhibitors and members count whether or not they are said themselves.
+ *
+ * What is said gets its id here, and only that.
  */
 #ifndef ENGINE_CHANGES_H
 #define ENGINE_CHANGES_H
@@ -15,33 +30,40 @@
 #include "engine/engine.h"
 #include "engine/lifecycle.h"
 
+struct changes; /* opaque */
+
 /* What all rules of an engine have in common. */
 struct engine_shared {
 	struct engine_conf conf;
 	struct engine_stats stats;
 	struct ulid_source ids;
+	struct changes *changes;
+	uint64_t *began_ns; /* of each rule: the first event or tick with it; 0: none yet */
 };
 
 /* A change of one alert. All lends for the call. */
 struct alert_change {
 	enum change change; /* not CHANGE_NONE */
 	unsigned rule;	    /* index into rule_set.rules */
-	/* as key_pack() packs it, and its hash; what tells one alert of the rule from another */
+	/* as key_pack() packs it; what tells one alert of the rule from another */
 	const unsigned char *packed_key;
 	unsigned packed_len;
-	uint64_t hash;
 	uint64_t now_ns; /* of the event or tick that made it change */
-	/* Room for the id of the incident: of the alert, zeroed when it fires, kept until it has
-	 * resolved. Not for the reader of the transition. */
-	char *incident;
 	/* All that there is to say, but id and incident, which are empty. */
 	struct transition *transition;
 };
 
-/* Takes in a change, and says it. */
+/* shared->conf must be set. At most conf.max_keys alerts a rule are known. */
+struct changes *changes_new(struct engine_shared *shared);
+void changes_free(struct changes *ch);
+
+/* Takes in a change, and says what is to be said. */
 void changes_take(struct engine_shared *shared, const struct alert_change *change);
 
 /* After each tick, when all rules have had theirs. */
 void changes_tick(struct engine_shared *shared, uint64_t now_ns, int64_t wall_offset_ns);
+
+/* Has the rule not been at work for its "grace" yet? Then nothing of it fires. */
+bool engine_in_grace(const struct engine_shared *shared, unsigned rule, uint64_t now_ns);
 
 #endif

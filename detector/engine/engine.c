@@ -16,6 +16,7 @@ struct route {
 
 struct engine {
 	struct engine_shared shared;
+	bool began;		  /* the first event or tick has come */
 	struct tracker *trackers; /* one for each rule, in their order */
 	unsigned n_trackers;
 	struct route *routes;
@@ -53,7 +54,11 @@ struct engine *engine_new(const struct engine_conf *conf)
 	e->n_trackers = conf->rules->n_rules;
 	e->trackers = xcalloc(e->n_trackers, sizeof(*e->trackers));
 	e->routes = xcalloc(e->n_trackers, sizeof(*e->routes));
+	e->shared.began_ns = xcalloc(e->n_trackers, sizeof(*e->shared.began_ns));
+	e->shared.changes = changes_new(&e->shared);
 	for (unsigned i = 0; i < e->n_trackers; i++) {
+		if (conf->rules->rules[i].kind != RULE_EVENTS)
+			continue;
 		tracker_init(&e->trackers[i], &conf->rules->rules[i], &e->shared);
 		add_route(e, &e->trackers[i]);
 	}
@@ -68,15 +73,27 @@ void engine_free(struct engine *e)
 		tracker_fini(&e->trackers[i]);
 	for (unsigned i = 0; i < e->n_routes; i++)
 		free(e->routes[i].trackers);
+	changes_free(e->shared.changes);
+	free(e->shared.began_ns);
 	free(e->trackers);
 	free(e->routes);
 	free(e);
+}
+
+static void begin(struct engine *e, uint64_t now_ns)
+{
+	e->began = true;
+	for (unsigned i = 0; i < e->n_trackers; i++)
+		if (!e->shared.began_ns[i])
+			e->shared.began_ns[i] = now_ns;
 }
 
 void engine_feed(struct engine *e, const struct event *ev)
 {
 	const struct route *route = find_route(e, ev->type);
 
+	if (!e->began)
+		begin(e, event_time_ns(ev));
 	e->shared.stats.events++;
 	for (unsigned i = 0; route && i < route->n; i++)
 		tracker_feed(route->trackers[i], ev);
@@ -84,6 +101,8 @@ void engine_feed(struct engine *e, const struct event *ev)
 
 void engine_tick(struct engine *e, uint64_t now_ns, int64_t wall_offset_ns)
 {
+	if (!e->began)
+		begin(e, now_ns);
 	for (unsigned i = 0; i < e->n_trackers; i++)
 		tracker_tick(&e->trackers[i], now_ns, wall_offset_ns);
 	changes_tick(&e->shared, now_ns, wall_offset_ns);

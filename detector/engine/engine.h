@@ -41,7 +41,16 @@ enum quality {
 	QUALITY_DEGRADED, /* events were lost in the window: the value is a lower bound */
 };
 
-/* An alert fires, repeats or resolves. All pointers lend for the duration of the callback. */
+/* What a rule made of others fired on: an alert of one of its members. */
+struct transition_member {
+	const struct rule *rule;
+	uint64_t began_ns; /* CLOCK_MONOTONIC: when the member's alert began */
+};
+
+/*
+ * An alert fires, repeats, changes its severity or resolves. All pointers lend for the duration of
+ * the callback; transition_keep() copies what they lend.
+ */
 struct transition {
 	char id[ULID_LEN + 1];
 	char incident[ULID_LEN + 1]; /* id of the transition that began the incident */
@@ -59,6 +68,11 @@ struct transition {
 	uint64_t started_ns; /* CLOCK_MONOTONIC: the first event or tick that met the condition */
 	uint64_t ended_ns;   /* when it was decided that it is over; 0 while firing */
 	int64_t wall_offset_ns;
+	uint64_t
+		flapping; /* changes so far, while it is said to fire though it comes and goes; or 0 */
+	const char *reason; /* why it ended, if not because it is over; static, NULL: it is over */
+	struct transition_member members[RULE_MEMBERS_MAX];
+	unsigned n_members; /* 0 for a rule on events */
 	/*
 	 * The one that fired it; when resolved, still that one. Of a window one of the worst in it:
 	 * no milder than any in the newer half, and of equally bad ones the newer.
@@ -83,11 +97,14 @@ struct engine_conf {
 struct engine_stats {
 	uint64_t events;
 	uint64_t matched; /* an event matched the "where" of a rule; counted per rule */
-	uint64_t fired;
+	uint64_t fired;	  /* said, as all of these but held */
 	uint64_t resolved;
-	uint64_t keys;	  /* now */
-	uint64_t firing;  /* now */
-	uint64_t evicted; /* keys forgotten because of max_keys */
+	uint64_t
+		held; /* alerts of which nothing was said: inhibited, or of a rule that says nothing */
+	uint64_t alerts_forgotten; /* that flapped or had fired lately, because of max_keys */
+	uint64_t keys;		   /* now */
+	uint64_t firing;	   /* now, also what is held back */
+	uint64_t evicted;	   /* keys forgotten because of max_keys */
 	uint64_t refused; /* events of keys that found no place: all others pending or firing */
 };
 

@@ -71,6 +71,16 @@ size_t key_pack(const struct rule *rule, const struct field *start_time, const s
 	return len;
 }
 
+size_t key_pack_values(const struct value *const *values, unsigned n,
+		       unsigned char ret_packed[KEY_BYTES_MAX])
+{
+	size_t len = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		len += pack_value(values[i]->type, values[i], ret_packed + len);
+	return len;
+}
+
 static size_t unpack_value(enum field_type type, const unsigned char *packed, struct value *ret)
 {
 	*ret = (struct value){ .type = type };

@@ -26,6 +26,13 @@ void key_unpack(const struct rule *rule, const unsigned char *packed,
 		struct value ret_values[RULE_BY_MAX]);
 
 /*
+ * Packs n values as key_pack() packs those of a rule by the fields they are of, so that a rule with
+ * such a "by" can unpack them. Returns how many bytes were written.
+ */
+size_t key_pack_values(const struct value *const *values, unsigned n,
+		       unsigned char ret_packed[KEY_BYTES_MAX]);
+
+/*
  * Adds the key for people and for identities: "comm=postgres,syscall_name=fsync", with any
  * separator. Commas and backslashes in texts get a backslash before them, and bytes that are
  * controls or no UTF-8 are written \xNN, so that different keys differ and fit one line.

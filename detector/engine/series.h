@@ -10,7 +10,6 @@
 #include "engine/condition.h"
 #include "engine/keytable.h"
 #include "engine/lifecycle.h"
-#include "util/ulid.h"
 
 /* An event that may be shown; its record is in the allocation of its series. */
 struct shown {
@@ -30,9 +29,8 @@ struct series {
 	struct shown worst[2];	 /* of this half-window, and of the one before it ... */
 	unsigned half;		 /* ... index of the former; without a window always 0 */
 	uint64_t half_began_ns;
-	struct window *window;	     /* NULL without one */
-	struct baseline *baseline;   /* NULL without one; in the same allocation */
-	char incident[ULID_LEN + 1]; /* PHASE_FIRING: id of the transition that began it */
+	struct window *window;	   /* NULL without one */
+	struct baseline *baseline; /* NULL without one; in the same allocation */
 };
 
 /* What of the event the rule measures; without a field, 1: each event counts. */

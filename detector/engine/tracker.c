@@ -128,6 +128,11 @@ static struct series *get_series(struct tracker *t, const struct event *ev)
 	return s;
 }
 
+static unsigned rule_index(const struct tracker *t)
+{
+	return (unsigned)(t->rule - t->shared->conf.rules->rules);
+}
+
 static void report(struct tracker *t, struct series *s, enum change change, const struct reading *r,
 		   const struct moment *m)
 {
@@ -151,17 +156,13 @@ static void report(struct tracker *t, struct series *s, enum change change, cons
 	};
 	struct alert_change c = {
 		.change = change,
-		.rule = (unsigned)(t->rule - t->shared->conf.rules->rules),
+		.rule = rule_index(t),
 		.packed_key = s->keyed.key,
 		.packed_len = s->keyed.len,
-		.hash = s->keyed.hash,
 		.now_ns = m->now_ns,
-		.incident = s->incident,
 		.transition = &tr,
 	};
 
-	if (change == CHANGE_FIRED)
-		memset(s->incident, 0, sizeof(s->incident));
 	key_unpack(t->rule, s->keyed.key, key);
 	changes_take(t->shared, &c);
 }
@@ -169,7 +170,11 @@ static void report(struct tracker *t, struct series *s, enum change change, cons
 static void advance(struct tracker *t, struct series *s, bool holds, bool clears,
 		    const struct reading *r, const struct moment *m)
 {
-	enum change change = lifecycle_step(&s->life, &t->life, holds, clears, m->now_ns);
+	enum change change;
+
+	if (holds && s->life.phase != PHASE_FIRING)
+		holds = !engine_in_grace(t->shared, rule_index(t), m->now_ns);
+	change = lifecycle_step(&s->life, &t->life, holds, clears, m->now_ns);
 
 	keytable_hold(&t->keys, &s->keyed, s->life.phase != PHASE_INACTIVE);
 	if (change == CHANGE_FIRED)

@@ -147,8 +147,8 @@ static void a_firing_document_has_every_member(void **state)
 		"\"summary\":\"latency_ms 31.2 ms, limit 10 ms (comm=postgres, pid=812), postgres[812]\","
 		"\"value\":31.2,\"value_text\":\"31.2 ms\",\"unit\":\"ms\","
 		"\"threshold\":10,\"threshold_text\":\"10 ms\",\"window_s\":0,\"samples\":1,"
-		"\"baseline\":null,\"quality\":{\"state\":\"complete\",\"lost\":0},"
-		"\"started\":\"2026-11-22T10:04:31.207Z\",\"ended\":null,\"duration_s\":null,"
+		"\"baseline\":null,\"members\":[],\"flapping\":null,\"quality\":{\"state\":\"complete\",\"lost\":0},"
+		"\"started\":\"2026-11-22T10:04:31.207Z\",\"ended\":null,\"duration_s\":null,\"reason\":null,"
 		"\"event\":");
 	event_write_json(&s.t.event, &event);
 	buf_adds(&want,
@@ -494,7 +494,7 @@ static void an_example_has_every_path_of_its_rule(void **state)
 		s.rule.by[1] = field_of(&types[i], "pid");
 		s.rule.n_by = s.rule.by[0] && s.rule.by[1] ? 2 : 0;
 		s.rule.when.value.field = NULL;
-		a = alert_example(&s.rule);
+		a = alert_example(&(struct rule_set){ 0 }, &s.rule);
 		doc = cJSON_Parse(a->doc);
 		assert_no_null(doc, "");
 		if (s.rule.n_by)
@@ -514,13 +514,84 @@ static void an_example_without_a_baseline_says_so(void **state)
 
 	(void)state;
 	slow_syscall(&s);
-	a = alert_example(&s.rule);
+	a = alert_example(&(struct rule_set){ 0 }, &s.rule);
 	doc = cJSON_Parse(a->doc);
 	assert_no_null(doc, "baseline");
 	assert_text(a, "baseline", NULL);
 	assert_text(a, "event/latency_ms", "15");
 	assert_string_equal(a->key, "comm=example,pid=1234");
 	cJSON_Delete(doc);
+	alert_unref(a);
+}
+
+/* A sequence of the scene's rule and another. */
+static void made_of_others(struct scene *s, struct rule *rules, struct rule_set *set)
+{
+	slow_syscall(s);
+	rules[0] = s->rule;
+	rules[1] = s->rule;
+	rules[1].name = (char *)"other";
+	s->rule.name = (char *)"both";
+	s->rule.on = NULL;
+	s->rule.when.value.text = NULL;
+	s->rule.kind = RULE_SEQUENCE;
+	s->rule.n_members = 2;
+	s->rule.members[1] = 1;
+	*set = (struct rule_set){ .rules = rules, .n_rules = 2 };
+}
+
+static void an_alert_made_of_others_says_of_which(void **state)
+{
+	struct scene s;
+	struct rule rules[2];
+	struct rule_set set;
+	struct alert *a;
+
+	(void)state;
+	made_of_others(&s, rules, &set);
+	s.t.value = s.t.threshold = NAN;
+	s.t.n_members = 2;
+	s.t.members[0] = (struct transition_member){ &rules[0], s.t.started_ns };
+	s.t.members[1] = (struct transition_member){ &rules[1], s.t.started_ns + 2 * NS_PER_S };
+	a = alert_new(&s.t, &process, &host);
+	assert_text(a, "rule/source", NULL);
+	assert_text(a, "members/0/rule", "slow-syscall");
+	assert_text(a, "members/0/started", "2026-11-22T10:04:31.207Z");
+	assert_text(a, "members/1/rule", "other");
+	assert_text(a, "members/1/started", "2026-11-22T10:04:33.207Z");
+	assert_string_equal(a->summary, "slow-syscall, then other within 2 s "
+					"(comm=postgres, pid=812), postgres[812]");
+	alert_unref(a);
+	s.rule.kind = RULE_TOGETHER;
+	a = alert_new(&s.t, &process, &host);
+	assert_string_equal(a->summary, "slow-syscall and other together, begun within 2 s "
+					"(comm=postgres, pid=812), postgres[812]");
+	alert_unref(a);
+	a = alert_example(&set, &s.rule);
+	assert_text(a, "members/1/rule", "other");
+	assert_text(a, "key/pid", "1234");
+	assert_text(a, "event/syscall", "1");
+	alert_unref(a);
+}
+
+static void what_flaps_or_was_ended_says_so(void **state)
+{
+	struct scene s;
+	struct alert *a;
+
+	(void)state;
+	slow_syscall(&s);
+	s.t.repeat = true;
+	s.t.flapping = 6;
+	a = alert_new(&s.t, &process, &host);
+	assert_text(a, "flapping/changes", "6");
+	assert_true(strncmp(a->summary, "flapping, 6 changes: latency_ms", 31) == 0);
+	alert_unref(a);
+	storm_resolved(&s);
+	s.t.reason = "the rule was removed";
+	a = alert_new(&s.t, &process, &host);
+	assert_text(a, "reason", "the rule was removed");
+	assert_true(strncmp(a->summary, "resolved after 31 s (the rule was removed): ", 44) == 0);
 	alert_unref(a);
 }
 
@@ -534,10 +605,10 @@ static void an_example_survives_any_limit(void **state)
 
 		slow_syscall(&s);
 		s.rule.when.above.at = limits[i];
-		alert_unref(alert_example(&s.rule));
+		alert_unref(alert_example(&(struct rule_set){ 0 }, &s.rule));
 		s.rule.when.below = s.rule.when.above;
 		s.rule.when.above.set = false;
-		alert_unref(alert_example(&s.rule));
+		alert_unref(alert_example(&(struct rule_set){ 0 }, &s.rule));
 	}
 }
 
@@ -559,6 +630,8 @@ int main(void)
 		cmocka_unit_test(references_keep_an_alert),
 		cmocka_unit_test(an_example_has_every_path_of_its_rule),
 		cmocka_unit_test(an_example_without_a_baseline_says_so),
+		cmocka_unit_test(an_alert_made_of_others_says_of_which),
+		cmocka_unit_test(what_flaps_or_was_ended_says_so),
 		cmocka_unit_test(an_example_survives_any_limit),
 	};
 

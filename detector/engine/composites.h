@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The rules made of other rules (composite.c) at work: what began and ended for each of their keys,
+ * and the life of their alerts, which go the same way as all others (changes.c).
+ */
+#ifndef ENGINE_COMPOSITES_H
+#define ENGINE_COMPOSITES_H
+
+#include "engine/changes.h"
+#include "engine/composite.h"
+
+struct composites; /* opaque */
+
+/* At most shared->conf.max_keys keys a rule: beyond, the one at which nothing began for longest is
+ * forgotten, none that fires. */
+struct composites *composites_new(struct engine_shared *shared);
+void composites_free(struct composites *cs);
+
+/* An alert of any rule began to fire, since began_ns; and one that did so ended. */
+void composites_begin(struct composites *cs, const struct alert_change *c, uint64_t began_ns);
+void composites_end(struct composites *cs, unsigned rule, const struct value *key,
+		    uint64_t began_ns);
+void composites_tick(struct composites *cs, uint64_t now_ns, int64_t wall_offset_ns);
+
+/*
+ * How the composite rule of that index stands for a packed key: NULL if nothing of it began lately.
+ * Lends until the next event or tick.
+ */
+const struct composite *composites_find(const struct composites *cs, unsigned rule,
+					const unsigned char *packed, size_t len);
+
+#endif
