@@ -126,7 +126,7 @@ $(B)/tests/tools/%: tests/tools/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -D_GNU_SOURCE $(CSTD) -O2 -o $@ $< -pthread $(TOOL_LIBS)
 
-$(B)/tests/tools/attach_bpf: TOOL_LIBS := -lbpf -lelf -lz
+$(B)/tests/tools/attach_bpf $(B)/tests/tools/wakeup_waits: TOOL_LIBS := -lbpf -lelf -lz
 
 bench: deps
 	$(Q)sh packaging/deps.sh test bench

@@ -29,7 +29,10 @@ struct source_control {
 	__u64 floor_ns;	    /* syscall: shorter calls are not reported */
 	__u32 precise;	/* syscall: never infer from the scheduler's tick that a call was short */
 	__u32 walk;	/* tcp: number of the current walk over all sockets */
-	__u64 since_ns; /* sched: CLOCK_BOOTTIME from which on everything is counted; 0: not yet */
+	__u64 since_ns; /* walks: CLOCK_BOOTTIME from which on everything is counted; 0: not yet */
+	__u32 no_sched_info; /* sched: set by the walk where the kernel keeps no run-queue delays */
+	__u32 waits_ready;   /* sched: every thread has been given its histogram */
+	__u32 states_epoch;  /* sched: raised whenever stamps of threads off the CPU become stale */
 	__u8 syscalls[SOURCE_SYSCALLS]; /* syscall: of each native call, the flags below */
 };
 
@@ -44,8 +47,12 @@ struct source_counters {
 	__u64 rate_limited; /* lost: more point events than control.burst allows */
 };
 
-/* What one thread did since it was last looked at: sched_tracer to user space, which adds up. */
-struct sched_delta {
+/*
+ * What one thread did since it was last looked at (task_walk.bpf.h): to user space, which adds up.
+ * Behind it stand as many counts (__s64) as the object has. They are signed: a walk that meets an
+ * exit may take from one what it gives the other; the sum is right.
+ */
+struct task_delta {
 	__u64 ts_ns;
 	__u64 start_time_ns; /* of the process, as the following */
 	__u32 pid;
@@ -55,11 +62,31 @@ struct sched_delta {
 	__u32 exited; /* the process's last thread ended */
 	__u32 pad;
 	char comm[16];
-	__s64 voluntary_switches; /* signed: a walk that meets an exit may take from one what it gives
-				   * the other; the sum is right */
-	__s64 involuntary_switches;
-	__s64 wakeups;
-	__s64 cpu_time_ns;
+};
+
+/* The counts of sched_tracer. */
+enum sched_count {
+	SCHED_VOLUNTARY,
+	SCHED_INVOLUNTARY,
+	SCHED_WAKEUPS,
+	SCHED_CPU_NS,
+	SCHED_ARRIVALS,		  /* times put on a CPU */
+	SCHED_RUNQ_NS,		  /* ready, and waiting for one */
+	SCHED_UNINTERRUPTIBLE_NS, /* waiting for what no signal ends: a disk, a lock */
+	SCHED_PREEMPTED_NS,	  /* the part of SCHED_RUNQ_NS after another was put in its place */
+	SCHED_ASLEEP_NS,
+	SCHED_COUNTS
+};
+
+#define WAIT_BUCKETS 96
+
+/* How long one thread waited for a CPU, each time that it was longer than HISTOGRAM_FROM. */
+struct waits_delta {
+	__u64 start_time_ns; /* of the process */
+	__u32 pid;
+	__u32 pad;
+	__u64 longest_ns;
+	__s32 buckets[WAIT_BUCKETS]; /* histogram.h; signed as above */
 };
 
 /* The process that a TCP socket belongs to: kept in the socket's storage, written by the walk. */

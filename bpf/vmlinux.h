@@ -95,9 +95,25 @@ struct cred {
 	kuid_t uid;
 };
 
+struct rq {
+	u64 clock;
+};
+
+struct cfs_rq {
+	struct rq *rq; /* with CONFIG_FAIR_GROUP_SCHED */
+};
+
 struct sched_entity {
 	u64 exec_start;
 	u64 sum_exec_runtime;
+	struct cfs_rq *cfs_rq;
+};
+
+/* empty without CONFIG_SCHED_INFO */
+struct sched_info {
+	unsigned long pcount;
+	unsigned long long run_delay;
+	unsigned long long last_queued;
 };
 
 struct file_system_type {
@@ -143,8 +159,10 @@ struct task_struct {
 	int pid;
 	int tgid;
 	struct sched_entity se;
+	struct sched_info sched_info;
 	unsigned long nvcsw;
 	unsigned long nivcsw;
+	u64 start_time;
 	u64 start_boottime;
 	char comm[16];
 	const struct cred *cred;

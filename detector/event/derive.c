@@ -120,6 +120,17 @@ void derive_avg_timeslice_us(const struct event *ev, struct value *ret)
 	ret->number = (double)r->cpu_time_ns / 1e3 / (double)(n ? n : 1);
 }
 
+void derive_runq_avg_us(const struct event *ev, struct value *ret)
+{
+	const struct ev_sched *r = ev->record;
+
+	if (r->runq_waits == NOT_MEASURED || r->runq_ns == NOT_MEASURED)
+		value_set_missing(ret);
+	else
+		ret->number =
+			(double)r->runq_ns / 1e3 / (double)(r->runq_waits ? r->runq_waits : 1);
+}
+
 /* enum in the kernel's include/net/tcp_states.h; the numbers are ABI, the names those of ss(8) */
 void derive_state(const struct event *ev, struct value *ret)
 {

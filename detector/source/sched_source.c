@@ -1,135 +1,227 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Adds up what the threads of each process did in one second. The walk and the exits give deltas per
- * thread; one table per second, emptied at each tick, gives one event per process.
- */
+/* What the threads of each process did in one second: one event for each process. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "source/source_ops.h"
+#include "source/process_table.h"
+#include "source/waits.h"
 #include "util/clock.h"
-#include "util/hash.h"
 
-#define TABLE_MAX (1 << 16) /* processes active in one second; more are counted as lost */
+_Static_assert(SCHED_COUNTS <= PROCESS_COUNTS_MAX, "room for them");
 
-struct sched_state {
-	struct ev_sched *samples; /* open addressing; free where ts_ns is 0 */
-	unsigned capacity;	  /* a power of two */
-	unsigned used;
-	uint64_t began_ns; /* of the second that is being added up */
+enum part { PART_THREADS, PART_WAITS, PART_STATES };
+
+static const struct source_part parts[] = {
+	[PART_THREADS] = {
+		.name = "memory for the waits of each thread",
+		.ways = { { "on_new_task on_exit_waits on_walk_waits", NULL } },
+	},
+	[PART_WAITS] = {
+		.name = "run-queue latency",
+		.reads = "sched.runq_p50_us sched.runq_p99_us sched.runq_max_us",
+		.ways = {
+			{ "on_switch_waits", NULL },
+			{ "on_wakeup on_wakeup_new on_switch_stamped",
+			  "this kernel stamps no waits, so each wake-up is looked at too" },
+		},
+		.shed_order = 2,
+	},
+	[PART_STATES] = {
+		.name = "time off the CPU by state",
+		.reads = "sched.sleeping_ms sched.uninterruptible_ms sched.preempted_ms",
+		.ways = {
+			{ "on_switch_states", NULL },
+			{ "on_switch_states_old",
+			  "a thread that is woken while it leaves its CPU may count as asleep" },
+		},
+		.shed_order = 1,
+	},
 };
 
-static struct ev_sched *slot(struct sched_state *state, uint32_t pid, uint64_t start_time_ns)
+struct sched_state {
+	struct process_table *table;
+	uint64_t began_ns; /* of the second that is being added up */
+	uint64_t ends_ns;
+	/* attached since before that: what they tell of it is whole */
+	bool waits_whole;
+	bool states_whole;
+};
+
+static bool measures_waits(const struct source *s)
 {
-	uint64_t hash = hash_bytes(hash_bytes(HASH_INIT, &pid, sizeof(pid)), &start_time_ns,
-				   sizeof(start_time_ns));
-
-	for (uint64_t i = hash;; i++) {
-		struct ev_sched *e = &state->samples[i & (state->capacity - 1)];
-
-		if (!e->ts_ns || (e->pid == pid && e->start_time_ns == start_time_ns))
-			return e;
-	}
+	return source_part_attached(s, PART_WAITS) || source_part_attached(s, PART_STATES);
 }
 
-static void grow(struct sched_state *state)
+/* The program of the states keeps the waits as well: only one of the two looks at a switch. */
+static bool part_wanted(const struct source *s, unsigned part)
 {
-	struct ev_sched *old = state->samples;
-	unsigned n = state->capacity;
+	bool states = source_part_read(s, PART_STATES) && s->parts[PART_STATES].way &&
+		      !s->parts[PART_STATES].shed;
+	bool waits =
+		source_part_read(s, PART_WAITS) || bpf_object_control(s->object)->no_sched_info;
 
-	state->capacity *= 2;
-	state->samples = xcalloc(state->capacity, sizeof(*state->samples));
-	for (unsigned i = 0; i < n; i++)
-		if (old[i].ts_ns)
-			*slot(state, old[i].pid, old[i].start_time_ns) = old[i];
-	free(old);
+	if (part == PART_THREADS)
+		return waits || states;
+	return part == PART_WAITS ? waits && !states : source_part_read(s, PART_STATES);
+}
+
+static void add(struct source *s, const struct task_delta *d)
+{
+	struct sched_state *state = s->state;
+
+	if (!process_table_add(state->table, d))
+		s->lost_here++;
 }
 
 static void on_delta(void *ctx, const void *record, size_t size)
 {
+	(void)size;
+	add(ctx, record);
+}
+
+static void on_waits(void *ctx, const void *record, size_t size)
+{
 	struct source *s = ctx;
 	struct sched_state *state = s->state;
-	const struct sched_delta *d = record;
-	struct ev_sched *e;
+	const struct waits_delta *d = record;
+	struct process_sums *sums = process_table_at(state->table, d->pid, d->start_time_ns);
 
-	if (size < sizeof(*d))
+	(void)size;
+	if (!sums) {
+		s->lost_here++;
 		return;
-	if (state->used * 2 > state->capacity && state->capacity < 2 * TABLE_MAX)
-		grow(state);
-	e = slot(state, d->pid, d->start_time_ns);
-	if (!e->ts_ns) {
-		if (state->used == TABLE_MAX) {
-			s->lost_here++;
-			return;
-		}
-		state->used++;
-		*e = (struct ev_sched){ .pid = d->pid, .start_time_ns = d->start_time_ns };
 	}
-	e->ts_ns = d->ts_ns;
-	e->ppid = d->ppid;
-	e->uid = d->uid;
-	e->kernel_thread = d->kernel_thread;
-	e->exited |= d->exited;
-	memcpy(e->comm, d->comm, sizeof(e->comm));
-	e->voluntary_switches += (uint64_t)d->voluntary_switches;
-	e->involuntary_switches += (uint64_t)d->involuntary_switches;
-	e->wakeups += (uint64_t)d->wakeups;
-	e->cpu_time_ns += (uint64_t)d->cpu_time_ns;
+	if (!sums->more)
+		sums->more = xcalloc(1, sizeof(struct waits));
+	waits_add(sums->more, d);
+}
+
+#define DELTA_BYTES (sizeof(struct task_delta) + SCHED_COUNTS * sizeof(__s64))
+
+_Static_assert(DELTA_BYTES != sizeof(struct waits_delta), "told apart by their size");
+
+static void on_record(void *ctx, const void *record, size_t size)
+{
+	if (size == sizeof(struct waits_delta))
+		on_waits(ctx, record, size);
+	else if (size >= DELTA_BYTES)
+		on_delta(ctx, record, size);
 }
 
 static void walk(struct source *s)
 {
-	if (bpf_object_walk(s->object, "on_walk", sizeof(struct sched_delta), on_delta, s) < 0)
+	if (bpf_object_walk(s->object, "on_walk", DELTA_BYTES, on_delta, s) < 0)
 		s->lost_here++;
+	if (!source_part_attached(s, PART_THREADS))
+		return;
+	if (bpf_object_walk(s->object, "on_walk_waits", sizeof(struct waits_delta), on_waits, s) <
+	    0)
+		s->lost_here++;
+	else
+		bpf_object_control(s->object)->waits_ready = 1;
 }
 
 static void prepare(struct source *s)
 {
 	struct sched_state *state = xcalloc(1, sizeof(*state));
 
-	state->capacity = 256;
-	state->samples = xcalloc(state->capacity, sizeof(*state->samples));
+	state->table = process_table_new(SCHED_COUNTS);
 	s->state = state;
 	bpf_object_control(s->object)->since_ns = clock_boottime_ns();
+}
+
+/* A part that is attached anew finds stamps and memory of before, or none. */
+static void push(struct source *s)
+{
+	struct source_control *control = bpf_object_control(s->object);
+
+	if (!source_part_attached(s, PART_STATES))
+		control->states_epoch++;
+	if (!source_part_attached(s, PART_THREADS))
+		control->waits_ready = 0;
+}
+
+static void begin(struct source *s, uint64_t now_ns)
+{
+	struct sched_state *state = s->state;
+
+	state->began_ns = now_ns;
+	state->waits_whole = measures_waits(s);
+	state->states_whole = source_part_attached(s, PART_STATES);
 }
 
 /* Marks where every thread stands now; only threads that are newer have done anything yet. */
 static void started(struct source *s)
 {
-	struct sched_state *state = s->state;
-
 	walk(s);
-	state->began_ns = clock_monotonic_ns();
+	source_parts_apply(s); /* the walk has told what the kernel keeps */
+	begin(s, clock_monotonic_ns());
 }
 
-/* A walk that met an exit may have left a difference of one below zero. */
-static uint64_t not_negative(uint64_t sum)
+static void set_waits(const struct sched_state *state, const struct waits *waits,
+		      const struct source *s, struct ev_sched *e)
 {
-	return (int64_t)sum < 0 ? 0 : sum;
+	bool kept = measures_waits(s) || !bpf_object_control(s->object)->no_sched_info;
+	bool whole = state->waits_whole && measures_waits(s) && e->runq_waits > 0;
+
+	if (!kept)
+		e->runq_waits = e->runq_ns = NOT_MEASURED;
+	e->runq_p50_ns = whole ? waits_quantile_ns(waits, e->runq_waits, 0.5) : NOT_MEASURED;
+	e->runq_p99_ns = whole ? waits_quantile_ns(waits, e->runq_waits, 0.99) : NOT_MEASURED;
+	e->runq_max_ns = whole ? waits_quantile_ns(waits, e->runq_waits, 1) : NOT_MEASURED;
+}
+
+static void set_states(const struct sched_state *state, const int64_t counts[],
+		       const struct source *s, struct ev_sched *e)
+{
+	bool whole = state->states_whole && source_part_attached(s, PART_STATES);
+
+	e->uninterruptible_ns = e->preempted_ns = e->sleeping_ns = NOT_MEASURED;
+	if (!whole)
+		return;
+	e->uninterruptible_ns = process_count(counts[SCHED_UNINTERRUPTIBLE_NS]);
+	e->preempted_ns = process_count(counts[SCHED_PREEMPTED_NS]);
+	e->sleeping_ns = process_count(counts[SCHED_ASLEEP_NS]);
+}
+
+static void emit(void *ctx, struct process_sums *sums)
+{
+	struct source *s = ctx;
+	struct sched_state *state = s->state;
+	const int64_t *counts = sums->counts;
+	struct ev_sched e = {
+		.ts_ns = state->ends_ns,
+		.interval_ns = state->ends_ns - state->began_ns,
+		.pid = sums->who.pid,
+		.ppid = sums->who.ppid,
+		.uid = sums->who.uid,
+		.start_time_ns = sums->who.start_time_ns,
+		.kernel_thread = sums->who.kernel_thread,
+		.exited = sums->who.exited,
+		.voluntary_switches = process_count(counts[SCHED_VOLUNTARY]),
+		.involuntary_switches = process_count(counts[SCHED_INVOLUNTARY]),
+		.wakeups = process_count(counts[SCHED_WAKEUPS]),
+		.cpu_time_ns = process_count(counts[SCHED_CPU_NS]),
+		.runq_waits = process_count(counts[SCHED_ARRIVALS]),
+		.runq_ns = process_count(counts[SCHED_RUNQ_NS]),
+	};
+
+	memcpy(e.comm, sums->who.comm, sizeof(e.comm));
+	set_waits(state, sums->more, s, &e);
+	set_states(state, counts, s, &e);
+	free(sums->more);
+	if (sums->who.ts_ns)
+		source_emit(s, source_type(s, "sched"), &e);
 }
 
 static void tick(struct source *s, uint64_t now_ns)
 {
 	struct sched_state *state = s->state;
-	const struct event_type *type = source_type(s, "sched");
 
 	walk(s);
-	for (unsigned i = 0; i < state->capacity; i++) {
-		struct ev_sched *e = &state->samples[i];
-
-		if (!e->ts_ns)
-			continue;
-		e->ts_ns = now_ns;
-		e->interval_ns = now_ns - state->began_ns;
-		e->voluntary_switches = not_negative(e->voluntary_switches);
-		e->involuntary_switches = not_negative(e->involuntary_switches);
-		e->wakeups = not_negative(e->wakeups);
-		e->cpu_time_ns = not_negative(e->cpu_time_ns);
-		source_emit(s, type, e);
-		e->ts_ns = 0;
-	}
-	state->used = 0;
-	state->began_ns = now_ns;
+	state->ends_ns = now_ns;
+	process_table_flush(state->table, emit, s);
+	begin(s, now_ns);
 }
 
 static void fini(struct source *s)
@@ -137,15 +229,19 @@ static void fini(struct source *s)
 	struct sched_state *state = s->state;
 
 	if (state)
-		free(state->samples);
+		process_table_free(state->table);
 	free(state);
 }
 
 const struct source_ops sched_source_ops = {
 	.object = "sched_tracer",
+	.parts = parts,
+	.n_parts = ARRAY_SIZE(parts),
 	.prepare = prepare,
+	.push = push,
+	.part_wanted = part_wanted,
 	.started = started,
-	.on_record = on_delta,
+	.on_record = on_record,
 	.tick = tick,
 	.fini = fini,
 };

@@ -116,6 +116,8 @@ void source_parts_apply(struct source *s);
 void source_parts_fini(struct source *s);
 /* The programs that must not be loaded: those of ways not taken. The caller frees it. */
 char *source_parts_left_out(const struct source *s);
+/* Does a rule read what the part fills? */
+bool source_part_read(const struct source *s, unsigned part);
 /* Is the part attached? Else its fields are missing. */
 static inline bool source_part_attached(const struct source *s, unsigned part)
 {

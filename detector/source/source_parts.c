@@ -35,18 +35,21 @@ static bool is_read(const struct source *s, const char *word, size_t len)
 	return false;
 }
 
-static bool wanted(const struct source *s, unsigned part)
+bool source_part_read(const struct source *s, unsigned part)
 {
 	const char *list = s->ops->parts[part].reads;
 	const char *word;
 	size_t len;
 
-	if (s->ops->part_wanted)
-		return s->ops->part_wanted(s, part);
 	while ((word = next_word(&list, &len)))
 		if (is_read(s, word, len))
 			return true;
 	return false;
+}
+
+static bool wanted(const struct source *s, unsigned part)
+{
+	return s->ops->part_wanted ? s->ops->part_wanted(s, part) : source_part_read(s, part);
 }
 
 static void probe(struct source *s, unsigned part)

@@ -1,5 +1,6 @@
 """The BPF objects that the build leaves next to the program are fit for other tools too."""
 import os
+import re
 import shutil
 import subprocess
 import unittest
@@ -13,6 +14,13 @@ BPF_FS = Path("/sys/fs/bpf")
 
 def run(*command):
     return subprocess.run(list(map(str, command)), capture_output=True, text=True)
+
+
+def programs_in(path):
+    """Of a source file, with those of its own headers."""
+    text = path.read_text()
+    headers = re.findall(r'^#include "(.*\.bpf\.h)"', text, re.M)
+    return text.count('\nSEC("') + sum(programs_in(path.parent / name) for name in headers)
 
 
 class Objects(unittest.TestCase):
@@ -42,7 +50,7 @@ class Loaded(unittest.TestCase):
                 try:
                     done = run("bpftool", "prog", "loadall", path, pins)
                     self.assertEqual(done.returncode, 0, done.stderr)
-                    wanted = (ks.ROOT / "bpf" / f"{path.stem}.c").read_text().count("\nSEC(\"")
+                    wanted = programs_in(ks.ROOT / "bpf" / f"{path.stem}.c")
                     self.assertEqual(len(list(pins.iterdir())), wanted)
                 finally:
                     shutil.rmtree(pins, ignore_errors=True)

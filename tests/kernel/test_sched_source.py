@@ -1,6 +1,8 @@
 """What `kernelsight events sched` adds up, against what the kernel itself says at the end of a
 process (getrusage) and against the clock."""
+import contextlib
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -8,6 +10,7 @@ import unittest
 
 import ks
 from children import Child, nanosleep, set_comm
+from faults import SlowDisk
 
 DESIGN_KEYS = ["time_bucket", "pid", "comm", "context_switches", "voluntary_switches",
                "involuntary_switches", "wakeups", "cpu_time_ms", "avg_timeslice_us"]
@@ -158,21 +161,23 @@ class Samples(unittest.TestCase):
 
     def test_what_a_process_did_before_is_not_charged(self):
         reader, writer = os.pipe()
+        ready = os.pipe()
 
         def work():
             spin(0.3)
             sleep_often(307)
+            os.write(ready[1], b"x")
             os.read(reader, 1)
             sleep_often(97)
         with Child(work) as child:
-            time.sleep(1)
+            os.read(ready[0], 1)
             with ks.RunningEvents("sched") as stream:
                 time.sleep(0.2)
                 os.write(writer, b"x")
                 child.wait()
                 events = self.of(child.pid, stream)
-        os.close(reader)
-        os.close(writer)
+        for descriptor in (reader, writer, *ready):
+            os.close(descriptor)
         self.assertAlmostEqual(self.sum(events, "voluntary_switches"), 97, delta=LAST_SWITCHES)
         self.assertLess(self.sum(events, "cpu_time_ms"), 100)
 
@@ -182,6 +187,200 @@ class Samples(unittest.TestCase):
         ks.wait_for(found, 5, "event of a kernel thread")
         for event in found():
             self.assertIn(event["ppid"], (0, 2), event)
+
+
+def at_the_start_of_a_second():
+    """Work of up to 0.7 s that follows falls into one sample."""
+    time.sleep((1.1 - time.time() % 1) % 1)
+
+
+def pin(cpu=None):
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0)) if cpu is None else cpu})
+
+
+def schedstat():
+    """What the kernel says of this thread: ns ready and waiting, times put on a CPU."""
+    _, delay, arrivals = open("/proc/thread-self/schedstat").read().split()
+    return int(delay), int(arrivals)
+
+
+def quantile_us(buckets, q):
+    """Of a histogram as bpf/histogram.h has it."""
+    rank = max(-(-sum(buckets) * q // 1), 1)
+    for i, n in enumerate(buckets):
+        rank -= n
+        if rank <= 0:
+            width = 2 ** (i // 4 + 10)
+            return ((4 + i % 4) * width + width / 2) / 1e3
+
+
+@ks.needs_kernel
+class Waits(unittest.TestCase):
+    """For a CPU, and off it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.ks = ks.RunningEvents("sched", "--stats").__enter__()
+        time.sleep(1.1)  # the first sample is not whole
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.ks.stop()
+
+    of = Samples.of
+
+    def only(self, pid):
+        """The one event of a process that lived within a second."""
+        events = self.of(pid)
+        worked = [e for e in events if e["runq_waits"] > 3]
+        self.assertEqual(len(worked), 1, events)
+        return worked[0]
+
+    @contextlib.contextmanager
+    def hogs(self, n, cpu=None):
+        with contextlib.ExitStack() as stack:
+            def hog():
+                pin(cpu)
+                spin(60)
+            yield [stack.enter_context(Child(hog)) for _ in range(n)]
+
+    def test_waits_add_up_to_what_the_kernel_says(self):
+        def work():
+            pin()
+            before = schedstat()
+            sleep_often(211)
+            after = schedstat()
+            return [b - a for a, b in zip(before, after)]
+        at_the_start_of_a_second()
+        with self.hogs(1), Child(work) as child:
+            delay_ns, arrivals = child.result()
+        events = self.of(child.pid)
+        n = sum(e["runq_waits"] for e in events)
+        self.assertGreaterEqual(arrivals, 211)
+        self.assertAlmostEqual(n, arrivals, delta=30)  # its start and end are not in the kernel's
+        self.assertGreaterEqual(n, arrivals)
+        ms = sum(e["runq_ms"] for e in events)
+        self.assertGreaterEqual(ms, delay_ns / 1e6)
+        self.assertAlmostEqual(ms, delay_ns / 1e6, delta=60)
+        for event in events:
+            if event["runq_waits"]:
+                self.assertLessEqual(event["runq_p50_us"], event["runq_p99_us"])
+                self.assertLessEqual(event["runq_p99_us"], event["runq_max_us"])
+                self.assertLessEqual(event["runq_max_us"], max(event["runq_ms"] * 1e3, 4.1))
+                self.assertLessEqual(event["runq_p99_us"] * event["runq_waits"] / 101,
+                                     event["runq_ms"] * 1e3 * 1.13 + 4.1 * event["runq_waits"])
+
+    def test_percentiles_of_one_wait_are_that_wait(self):
+        def found():
+            return [e for e in self.ks.events() if e["runq_waits"] == 1 and e["runq_ms"] > 0.005]
+        with Child(lambda: sleep_often(997)):
+            ks.wait_for(found, 10, "event with one wait")
+        for event in found():
+            self.assertEqual(event["runq_p50_us"], event["runq_max_us"])
+            self.assertEqual(event["runq_p99_us"], event["runq_max_us"])
+
+    def test_without_a_wait_there_is_no_percentile(self):
+        def found():
+            return [e for e in self.ks.events() if e["runq_waits"] == 0]
+        with self.hogs(1):
+            ks.wait_for(found, 10, "event without a wait")
+        for event in found():
+            self.assertIsNone(event["runq_p50_us"])
+            self.assertIsNone(event["runq_max_us"])
+
+    def waits_by_both_ways(self, workers=5):
+        """(our event, the other way's longest wait and buckets) of processes that compete for a CPU
+        for half a second; by the way for kernels that make no stamps, at the same time."""
+        def work():
+            pin()
+            while time.monotonic() < ends:
+                nanosleep(0.0003)
+            signal.pause()
+        tracer = ks.TOOLS.parent.parent / "sched_tracer.bpf.o"
+        other = subprocess.Popen([ks.TOOLS / "wakeup_waits", tracer], stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE, text=True)
+        with other, self.hogs(1), contextlib.ExitStack() as stack:
+            self.assertEqual(other.stdout.readline(), "ready\n")
+            at_the_start_of_a_second()
+            ends = time.monotonic() + 0.5
+            pids = [stack.enter_context(Child(work)).pid for _ in range(workers)]
+            time.sleep(0.7)
+            lines, _ = other.communicate("\n")
+            time.sleep(0.7)
+            events = [e for e in self.ks.events() if e["pid"] in pids and e["runq_waits"]]
+        seen = {}
+        for line in lines.splitlines():
+            pid, longest, *buckets = map(int, line.split())
+            seen[pid] = longest / 1e3, buckets
+        return [(e, *seen[e["pid"]]) for e in events]
+
+    def test_they_agree_with_wake_ups_and_a_clock(self):
+        for _ in range(5):
+            waits = self.waits_by_both_ways()
+            if len(waits) == 5:  # each in one sample, or the machine is too busy
+                break
+        else:
+            self.skipTest("the machine is too busy")
+        for event, longest_us, buckets in waits:
+            with self.subTest(event["pid"]):
+                self.assertAlmostEqual(event["runq_waits"], sum(buckets),
+                                       delta=event["runq_waits"] / 20 + 5)
+                self.assertGreater(event["runq_max_us"], longest_us * 0.9 - 50)
+                self.assertLessEqual(event["runq_max_us"], event["runq_ms"] * 1e3)
+                for field, q in (("runq_p50_us", .5), ("runq_p99_us", .99)):
+                    expected = quantile_us(buckets, q)
+                    self.assertAlmostEqual(event[field], expected, delta=expected * .3 + 50)
+
+    def test_time_off_the_cpu_is_told_by_its_state(self):
+        with self.subTest("asleep"):
+            at_the_start_of_a_second()
+            with Child(lambda: [nanosleep(0.05) for _ in range(7)]) as child:
+                child.wait()
+            event = self.only(child.pid)
+            self.assertGreater(event["sleeping_ms"], 350)
+            self.assertLess(event["sleeping_ms"], event["interval_ms"])
+            self.assertLess(event["uninterruptible_ms"], 50)
+        with self.subTest("preempted"), self.hogs(3) as hogs:
+            time.sleep(2)
+            for hog in hogs:
+                for event in [e for e in self.ks.events() if e["pid"] == hog.pid][1:]:
+                    self.assertGreater(event["preempted_ms"], 0.9 * event["runq_ms"] - 20)
+                    self.assertLess(event["sleeping_ms"], 100)
+                    self.assertAlmostEqual(event["preempted_ms"] + event["cpu_time_ms"],
+                                           event["interval_ms"], delta=100)
+                    self.assertGreater(event["preempted_ms"], 300)
+
+    def test_a_wait_for_a_disk_shows_while_it_lasts(self):
+        with SlowDisk(requests_per_s=1) as disk:
+            def work():
+                disk.join()
+                disk.read_slowly(4)
+            with Child(work) as child:
+                child.wait()
+            events = self.of(child.pid)
+        waited = [e for e in events if e["uninterruptible_ms"] > 900]
+        self.assertGreaterEqual(len(waited), 1, events)
+        for event in events:
+            self.assertLess(event["uninterruptible_ms"], event["interval_ms"] + 30)
+
+
+@ks.needs_kernel
+class Attached(unittest.TestCase):
+    """To the scheduler only what the rules read."""
+
+    def hooks(self, value):
+        rule = {"name": "r", "on": "sched", "by": ["pid"], "when": value}
+        with ks.RunningDaemon({"rules": [rule]}) as daemon:
+            return "\n".join(daemon.err.texts())
+
+    def test_switches_are_looked_at_only_for_rules_that_need_it(self):
+        free = {"value": "runq_avg_us", "above": "1h"}
+        self.assertNotIn("sched_switch", self.hooks(free))
+        for field in ("runq_p99_us", "uninterruptible_ms"):
+            with self.subTest(field):
+                said = self.hooks({"value": field, "above": "1h"})
+                self.assertEqual(said.count("tp_btf/sched_switch"), 1, said)
+                self.assertNotIn("sched_wakeup", said)
 
 
 @ks.needs_kernel
