@@ -8,25 +8,13 @@
 #include <string.h>
 
 #include "engine/condition.h"
+#include "event/member.h"
 
 /* Any time will do, as long as it is always the same: 2026-01-01T00:00:00Z, a day after boot. */
 #define EXAMPLE_WALL_NS	 1767225600000000000
 #define EXAMPLE_START_NS (86400 * NS_PER_S)
 #define EXAMPLE_END_NS	 (EXAMPLE_START_NS + 31 * NS_PER_S)
 #define EXAMPLE_OFFSET	 (EXAMPLE_WALL_NS - (int64_t)EXAMPLE_START_NS)
-
-static void store(unsigned char *at, unsigned size, uint64_t v)
-{
-	uint16_t u16 = (uint16_t)v;
-	uint32_t u32 = (uint32_t)v;
-
-	if (size == sizeof(u16))
-		memcpy(at, &u16, sizeof(u16));
-	else if (size == sizeof(u32))
-		memcpy(at, &u32, sizeof(u32));
-	else
-		memcpy(at, &v, sizeof(v));
-}
 
 static double number_of(const struct rule *rule, const struct field *f, double value)
 {
@@ -61,9 +49,10 @@ static void add_members(const struct rule_set *set, const struct rule *rule, str
 static void *example_record(const struct event_type *type, const struct rule *rule, double value)
 {
 	static const unsigned char peer[16] = { [10] = 0xff, [11] = 0xff, 192, 0, 2, 1 };
+	static const uint64_t start_ns = EXAMPLE_START_NS;
 	unsigned char *record = xcalloc(1, type->record_size);
 
-	store(record, sizeof(uint64_t), EXAMPLE_START_NS);
+	memcpy(record, &start_ns, sizeof(start_ns));
 	for (unsigned i = 0; i < type->n_fields; i++) {
 		const struct field *f = &type->fields[i];
 		unsigned char *at = record + f->offset;
@@ -75,7 +64,7 @@ static void *example_record(const struct event_type *type, const struct rule *ru
 		else if (f->type == FIELD_ADDR)
 			memcpy(at, peer, sizeof(peer));
 		else
-			store(at, f->size, stored(number_of(rule, f, value) * f->per));
+			member_store(record, f, stored(number_of(rule, f, value) * f->per));
 	}
 	return record;
 }

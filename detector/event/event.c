@@ -7,10 +7,15 @@
 #include <string.h>
 
 #include "event/derive.h"
-
-#define IS_SIGNED(ctype) ((ctype)-1 < (ctype)1)
+#include "event/event_read.h"
+#include "event/member.h"
 
 /* clang-format off */
+#define IS_SIGNED(ctype) ((ctype)-1 < (ctype)1)
+#define DECIMALS(per)                                                                              \
+	((per) == 1e1 ? 1 : (per) == 1e2 ? 2 : (per) == 1e3 ? 3 : (per) == 1e4 ? 4 :               \
+	 (per) == 1e5 ? 5 : (per) == 1e6 ? 6 : (per) == 1e7 ? 7 : (per) == 1e8 ? 8 :               \
+	 (per) == 1e9 ? 9 : 0)
 
 /* One function an event, since only inside one can `record` stand for that event's struct. */
 #define EVENT(event, object, kind, help)                                                           \
@@ -20,7 +25,8 @@
 		static const struct field list[] = {
 #define STORED(type_, member, shown, per_, role_, unit_, help_)                                    \
 	{ .name = #shown, .help = help_, .type = type_, .role = ROLE_##role_, .unit = UNIT_##unit_, \
-	  .offset = offsetof(record, member), .size = sizeof(((record *)0)->member), .per = per_ },
+	  .offset = offsetof(record, member), .size = sizeof(((record *)0)->member), .per = per_,   \
+	  .decimals = DECIMALS(per_) },
 #define NUM(ctype, name, role, unit, help)                                                         \
 	STORED(IS_SIGNED(ctype) ? FIELD_INT : FIELD_UINT, name, name, 1, role, unit, help)
 #define SCALED(member, name, per, role, unit, help)                                                \
@@ -37,6 +43,32 @@
 		*ret_n = ARRAY_SIZE(list);                                                         \
 		return list;                                                                       \
 	}
+
+#include "../bpf/events.def"
+
+#undef EVENT
+#undef NUM
+#undef SCALED
+#undef TEXT
+#undef ADDR
+#undef DERIVED
+#undef HIDDEN
+#undef HIDDEN_TEXT
+
+/* The same for what is not shown. */
+#define EVENT(event, object, kind, help)                                                           \
+	static const struct field *hidden_of_##event(unsigned *ret_n)                              \
+	{                                                                                          \
+		typedef struct ev_##event record __attribute__((unused));                                                  \
+		static const struct field list[] = {
+#define NUM(ctype, name, role, unit, help)
+#define SCALED(member, name, per, role, unit, help)
+#define TEXT(size, name, role, help)
+#define ADDR(name, role, help)
+#define DERIVED(type, name, role, unit, help)
+#define HIDDEN(ctype, name)                                                                        \
+	STORED(IS_SIGNED(ctype) ? FIELD_INT : FIELD_UINT, name, name, 1, LABEL, NONE, "")
+#define HIDDEN_TEXT(size, name) STORED(FIELD_TEXT, name, name, 1, LABEL, NONE, "")
 
 #include "../bpf/events.def"
 
@@ -66,8 +98,12 @@ static struct event_type types[] = {
 };
 #undef EVENT
 
-#define EVENT(event, object, kind, help) fields_of_##event,
-static const struct field *(*const fields_of[])(unsigned *ret_n) = {
+typedef const struct field *fields_fn(unsigned *ret_n);
+
+#define EVENT(event, object, kind, help) { fields_of_##event, hidden_of_##event },
+static const struct {
+	fields_fn *shown, *hidden;
+} lists[] = {
 #include "../bpf/events.def"
 };
 
@@ -78,9 +114,13 @@ static const struct field *field_named(const struct event_type *type, const char
 	return event_field_find(type, name, strlen(name));
 }
 
-static void describe(struct event_type *type, const struct field *(*fields)(unsigned *ret_n))
+static void describe(unsigned i)
 {
-	type->fields = fields(&type->n_fields);
+	struct event_type *type = &types[i];
+
+	type->fields = lists[i].shown(&type->n_fields);
+	type->hidden = lists[i].hidden(&type->n_hidden);
+	type->carried = event_carried(type);
 	if (type->kind == EVENT_SAMPLE)
 		type->interval = field_named(type, "interval_ms");
 	type->process.pid = field_named(type, "pid");
@@ -93,7 +133,7 @@ const struct event_type *event_types(unsigned *ret_n)
 {
 	if (!types[0].fields)
 		for (unsigned i = 0; i < ARRAY_SIZE(types); i++)
-			describe(&types[i], fields_of[i]);
+			describe(i);
 	*ret_n = ARRAY_SIZE(types);
 	return types;
 }
@@ -150,31 +190,6 @@ uint64_t event_middle_ns(const struct event *ev)
 	return event_time_ns(ev) - (uint64_t)(interval_ms.number * NS_PER_MS / 2);
 }
 
-static uint64_t load(const unsigned char *at, unsigned size)
-{
-	uint16_t u16;
-	uint32_t u32;
-	uint64_t u64;
-
-	switch (size) {
-	case sizeof(u16):
-		memcpy(&u16, at, sizeof(u16));
-		return u16;
-	case sizeof(u32):
-		memcpy(&u32, at, sizeof(u32));
-		return u32;
-	default:
-		memcpy(&u64, at, sizeof(u64));
-		return u64;
-	}
-}
-
-static bool is_missing(const struct field *f, const unsigned char *at)
-{
-	return f->size == sizeof(__u64) && (f->type == FIELD_UINT || f->type == FIELD_REAL) &&
-	       load(at, f->size) == NOT_MEASURED;
-}
-
 void value_set_missing(struct value *v)
 {
 	v->missing = true;
@@ -184,7 +199,7 @@ void value_set_missing(struct value *v)
 
 static uint64_t load_field(const struct event *ev, const struct field *f)
 {
-	return f ? load((const unsigned char *)ev->record + f->offset, f->size) : 0;
+	return f ? member_load(ev->record, f) : 0;
 }
 
 struct process_id event_process_id(const struct event *ev)
@@ -207,21 +222,21 @@ void event_get(const struct event *ev, const struct field *f, struct value *ret)
 		f->derive(ev, ret);
 		return;
 	}
-	if (is_missing(f, at)) {
+	if (member_missing(ev->record, f)) {
 		value_set_missing(ret);
 		return;
 	}
 	switch (f->type) {
 	case FIELD_UINT:
-		ret->u = load(at, f->size);
+		ret->u = member_load(ev->record, f);
 		ret->number = (double)ret->u;
 		break;
 	case FIELD_INT:
-		ret->i = (int64_t)load(at, f->size);
+		ret->i = (int64_t)member_load(ev->record, f);
 		ret->number = (double)ret->i;
 		break;
 	case FIELD_REAL:
-		ret->number = (double)load(at, f->size) / f->per;
+		ret->number = (double)member_load(ev->record, f) / f->per;
 		break;
 	case FIELD_TEXT:
 		ret->text = (const char *)at;

@@ -52,7 +52,8 @@ struct field {
 	enum unit unit;
 	unsigned offset; /* in the record; not for derived fields */
 	unsigned size;
-	double per; /* the stored number is shown divided by this */
+	double per;	   /* the stored number is shown divided by this */
+	unsigned decimals; /* 6 if per is 1e6 */
 	void (*derive)(const struct event *ev, struct value *ret); /* NULL if stored */
 };
 
@@ -63,6 +64,9 @@ struct event_type {
 	enum event_kind kind;
 	const struct field *fields;
 	unsigned n_fields;
+	const struct field *hidden; /* members of the record that are not shown */
+	unsigned n_hidden;
+	uint64_t carried; /* bit i: captures carry field i */
 	size_t record_size;
 	const struct field *interval; /* of a sample: "interval_ms"; NULL for points */
 	struct {

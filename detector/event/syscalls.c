@@ -32,12 +32,23 @@ const char *syscall_name(uint32_t number, bool compat)
 	return lookup(native, ARRAY_SIZE(native), number);
 }
 
-static bool find_name(const char *const *table, size_t n, const char *name)
+static bool find_name(const char *const *table, size_t n, const char *name, size_t len,
+		      uint32_t *ret_number)
 {
-	for (size_t i = 0; i < n; i++)
-		if (table[i] && strcmp(table[i], name) == 0)
+	for (size_t i = 0; i < n; i++) {
+		if (table[i] && strncmp(table[i], name, len) == 0 && table[i][len] == '\0') {
+			*ret_number = (uint32_t)i;
 			return true;
+		}
+	}
 	return false;
+}
+
+bool syscall_number(const char *name, size_t len, bool compat, uint32_t *ret_number)
+{
+	if (compat)
+		return find_name(compat_table, ARRAY_SIZE(compat_table), name, len, ret_number);
+	return find_name(native, ARRAY_SIZE(native), name, len, ret_number);
 }
 
 static const char *nearest_name(const char *name)
@@ -53,8 +64,10 @@ static const char *nearest_name(const char *name)
 
 bool syscall_known(const char *name, const char **ret_near)
 {
-	if (find_name(native, ARRAY_SIZE(native), name) ||
-	    find_name(compat_table, ARRAY_SIZE(compat_table), name))
+	uint32_t number;
+	size_t len = strlen(name);
+
+	if (syscall_number(name, len, false, &number) || syscall_number(name, len, true, &number))
 		return true;
 	*ret_near = nearest_name(name);
 	return false;

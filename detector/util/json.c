@@ -60,13 +60,31 @@ static void escape_ascii(struct buf *out, unsigned char c)
 	}
 }
 
-void json_escape(struct buf *out, const char *s, size_t len)
+/* How many bytes from s on stand in a JSON string as they are. */
+static size_t plain(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
+static void escape(struct buf *out, const char *s, size_t len, bool keep_bytes)
 {
 	for (size_t i = 0; i < len;) {
-		size_t n = utf8_length(s + i, len - i);
+		size_t as_is = plain(s + i, len - i), n;
 
+		buf_add(out, s + i, as_is);
+		i += as_is;
+		if (i == len)
+			break;
+		n = utf8_length(s + i, len - i);
 		if (n == 0) {
-			buf_adds(out, "\xef\xbf\xbd");
+			if (keep_bytes)
+				buf_addf(out, "\\udc%02x", (unsigned char)s[i]);
+			else
+				buf_adds(out, "\xef\xbf\xbd");
 			i++;
 		} else if (n == 1) {
 			escape_ascii(out, (unsigned char)s[i++]);
@@ -75,6 +93,11 @@ void json_escape(struct buf *out, const char *s, size_t len)
 			i += n;
 		}
 	}
+}
+
+void json_escape(struct buf *out, const char *s, size_t len)
+{
+	escape(out, s, len, false);
 }
 
 void json_str(struct json *j, const char *s)
@@ -93,16 +116,60 @@ void json_strn(struct json *j, const char *s, size_t len)
 	buf_addc(j->out, '"');
 }
 
-void json_u64(struct json *j, uint64_t v)
+void json_bytes(struct json *j, const char *s, size_t len)
 {
 	value(j);
-	buf_addf(j->out, "%llu", (unsigned long long)v);
+	buf_addc(j->out, '"');
+	escape(j->out, s, len, true);
+	buf_addc(j->out, '"');
+}
+
+#define DIGITS_MAX 20 /* of 64 bits */
+
+/* Writes at least min_digits digits up to `end`; returns where they begin. */
+static char *digits(uint64_t v, unsigned min_digits, char *end)
+{
+	char *at = end;
+
+	do {
+		*--at = (char)('0' + v % 10);
+		v /= 10;
+	} while (v || end - at < (int)min_digits);
+	return at;
+}
+
+void json_u64(struct json *j, uint64_t v)
+{
+	char text[DIGITS_MAX], *end = text + sizeof(text), *at = digits(v, 1, end);
+
+	value(j);
+	buf_add(j->out, at, (size_t)(end - at));
 }
 
 void json_i64(struct json *j, int64_t v)
 {
+	char text[1 + DIGITS_MAX], *end = text + sizeof(text);
+	char *at = digits(v < 0 ? -(uint64_t)v : (uint64_t)v, 1, end);
+
+	if (v < 0)
+		*--at = '-';
 	value(j);
-	buf_addf(j->out, "%lld", (long long)v);
+	buf_add(j->out, at, (size_t)(end - at));
+}
+
+void json_fixed(struct json *j, uint64_t v, unsigned decimals)
+{
+	char text[2 * DIGITS_MAX], *end = text + sizeof(text);
+	char *at = digits(v, decimals + 1, end), *point = end - decimals;
+
+	while (end > point && end[-1] == '0')
+		end--;
+	value(j);
+	buf_add(j->out, at, (size_t)(point - at));
+	if (end > point) {
+		buf_addc(j->out, '.');
+		buf_add(j->out, point, (size_t)(end - point));
+	}
 }
 
 void json_num(struct json *j, double v)

@@ -22,8 +22,13 @@ void json_key(struct json *j, const char *key);
 /* NULL writes null. */
 void json_str(struct json *j, const char *s);
 void json_strn(struct json *j, const char *s, size_t len);
+/* As json_strn(), but such that json_unescape_bytes() gives back the same bytes: one that is not
+ * UTF-8 is written as the half surrogate \udc00 + byte, which other readers take for U+FFFD. */
+void json_bytes(struct json *j, const char *s, size_t len);
 void json_u64(struct json *j, uint64_t v);
 void json_i64(struct json *j, int64_t v);
+/* v / 10^decimals with every digit: json_fixed(j, 31207123, 6) writes 31.207123. */
+void json_fixed(struct json *j, uint64_t v, unsigned decimals);
 /* The shortest text that reads back as v to 6 decimals; NaN and infinity write null. */
 void json_num(struct json *j, double v);
 void json_bool(struct json *j, bool v);

@@ -315,6 +315,33 @@ void json_span_text(const char *text, struct json_span span, struct buf *out)
 	}
 }
 
+/* Is it an escape \udc80 to \udcff at s? */
+static bool is_byte_escape(const char *s, size_t len, uint32_t *ret_unit)
+{
+	return len >= 6 && s[0] == '\\' && s[1] == 'u' && hex4(s + 2, 4, ret_unit) &&
+	       *ret_unit >= 0xdc80 && *ret_unit <= 0xdcff;
+}
+
+size_t json_unescape_bytes(const char *s, size_t len, char *out)
+{
+	size_t done = 0, n;
+	uint32_t unit;
+
+	for (size_t at = 0; at < len; done += n) {
+		if (is_byte_escape(s + at, len - at, &unit)) {
+			out[done] = (char)(unit & 0xff);
+			n = 1;
+			at += 6;
+		} else {
+			char decoded[4];
+
+			at += string_unit(s + at, len - at, decoded, &n);
+			memcpy(out + done, decoded, n);
+		}
+	}
+	return done;
+}
+
 size_t json_string_offset(const char *text, struct json_span span, size_t decoded)
 {
 	const char *s = text + span.at + 1;

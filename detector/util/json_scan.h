@@ -33,6 +33,12 @@ void json_each(const char *text, size_t len, struct json_span object, json_each_
 void json_span_text(const char *text, struct json_span span, struct buf *out);
 
 /*
+ * Decodes what stands between the quotes of a string to at most len bytes at out; returns how many.
+ * The escapes \udc80 to \udcff alone are single bytes, as json_bytes() writes them.
+ */
+size_t json_unescape_bytes(const char *s, size_t len, char *out);
+
+/*
  * The offset in the text of byte `decoded` of the string value at span, which starts at its opening
  * quote: an escape such as \" or \u00e9 is longer in the file than the bytes it stands for.
  */

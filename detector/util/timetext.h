@@ -9,5 +9,7 @@
 
 /* Writes ns since 1970 with milliseconds. */
 void timetext(uint64_t wall_ns, char ret_text[TIMETEXT_LEN + 1]);
+/* Reads such a text, with up to nine decimals of a second or none; false if it is none. */
+bool timetext_parse(const char *text, size_t len, uint64_t *ret_wall_ns);
 
 #endif

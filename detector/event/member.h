@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Integers in and out of records, by the width that the table gives them. */
+#ifndef EVENT_MEMBER_H
+#define EVENT_MEMBER_H
+
+#include <string.h>
+
+#include "event/event.h"
+
+/* The stored integer of a field: for a real one the number before it is divided. Not for texts and
+ * addresses. */
+static inline uint64_t member_load(const void *record, const struct field *f)
+{
+	const char *at = (const char *)record + f->offset;
+	uint16_t u16;
+	uint32_t u32;
+	uint64_t u64;
+
+	switch (f->size) {
+	case sizeof(u16):
+		memcpy(&u16, at, sizeof(u16));
+		return u16;
+	case sizeof(u32):
+		memcpy(&u32, at, sizeof(u32));
+		return u32;
+	default:
+		memcpy(&u64, at, sizeof(u64));
+		return u64;
+	}
+}
+
+static inline bool member_missing(const void *record, const struct field *f)
+{
+	return f->size == sizeof(__u64) && (f->type == FIELD_UINT || f->type == FIELD_REAL) &&
+	       member_load(record, f) == NOT_MEASURED;
+}
+
+static inline void member_store(void *record, const struct field *f, uint64_t v)
+{
+	char *at = (char *)record + f->offset;
+	uint16_t u16 = (uint16_t)v;
+	uint32_t u32 = (uint32_t)v;
+
+	if (f->size == sizeof(u16))
+		memcpy(at, &u16, sizeof(u16));
+	else if (f->size == sizeof(u32))
+		memcpy(at, &u32, sizeof(u32));
+	else
+		memcpy(at, &v, sizeof(v));
+}
+
+#endif
