@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* `kernelsight run`: the daemon, in the foreground. */
 #include "cli/command.h"
+#include "cli/record_args.h"
+#include "cli/rule_args.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -11,42 +13,12 @@
 
 #include "daemon/control.h"
 #include "daemon/daemon.h"
-#include "daemon/rule_check.h"
-#include "daemon/shipped_rules.h"
 #include "util/units.h"
 
-#define CPU_BUDGET  0.05 /* of all CPUs, unless the user says otherwise */
-#define LOCAL_RULES "/etc/kernelsight/rules.d"
-
-/* Without -r: the rules of this machine or, where there are none, those that come along. */
-static bool add_default_rules(struct rule_files *files, char **ret_error)
-{
-	if (access(LOCAL_RULES, F_OK) == 0 && !rule_files_add(files, LOCAL_RULES, ret_error))
-		return false;
-	if (files->n == 0)
-		shipped_rules_add(files);
-	return true;
-}
-
-static struct rule_set *load(const struct rule_files *files)
-{
-	struct diags *diags = diags_new();
-	struct rule_set *set = rule_load(files->files, files->n, diags);
-
-	if (set)
-		rule_check_templates(set, files->files, files->n, diags);
-	if (diags_errors(diags)) {
-		rule_set_free(set);
-		set = NULL;
-	}
-	diags_print(diags, stderr);
-	diags_free(diags);
-	return set;
-}
-
+#define CPU_BUDGET 0.05 /* of all CPUs, unless the user says otherwise */
 static int run_with(const struct rule_files *files, struct daemon_conf *conf)
 {
-	struct rule_set *set = load(files);
+	struct rule_set *set = rule_args_load(files);
 	int code;
 
 	if (!set)
@@ -85,6 +57,9 @@ static int run(int argc, char **argv)
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ "cpu-budget", required_argument, NULL, 'b' },
 		{ "socket", required_argument, NULL, 's' },
+		{ "record", required_argument, NULL, 'o' },
+		{ "max-size", required_argument, NULL, 'm' },
+		{ "files", required_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -117,6 +92,17 @@ static int run(int argc, char **argv)
 				return usage_error(&cmd_run,
 						   "no share such as 5% or off: ", optarg);
 			break;
+		case 'o':
+			conf.record.path = optarg;
+			break;
+		case 'm':
+			if (!parse_max_size(optarg, &conf.record.max_bytes))
+				return usage_error(&cmd_run, "no size such as 256MB: ", optarg);
+			break;
+		case 'f':
+			if (!parse_max_files(optarg, &conf.record.max_files))
+				return usage_error(&cmd_run, "no number from 2 to 100: ", optarg);
+			break;
 		case 'h':
 			return print_usage(&cmd_run);
 		default:
@@ -127,7 +113,7 @@ static int run(int argc, char **argv)
 		return usage_error(&cmd_run, "unexpected argument ", argv[optind]);
 	if (rules_named && files.n == 0)
 		return usage_error(&cmd_run, "no *.json in the directory of -r", "");
-	if (!rules_named && !add_default_rules(&files, &error))
+	if (!rules_named && !rule_args_default(&files, &error))
 		return usage_error(&cmd_run, error, "");
 	return run_with(&files, &conf);
 }
@@ -135,7 +121,7 @@ static int run(int argc, char **argv)
 const struct command cmd_run = {
 	.name = "run",
 	.usage = "[-r FILE|DIR]... [--duration TIME] [--dry-run] [--cpu-budget P%]\n"
-		 "       [--socket PATH]",
+		 "       [--socket PATH] [--record FILE [--max-size SIZE] [--files N]]",
 	.help = "Attach to the kernel, evaluate the rules, show alerts and call hooks.\n\n"
 		"  -r, --rules FILE|DIR  rules to use; without it those in " LOCAL_RULES ",\n"
 		"                        or if there are none the ones that come with kernelsight\n"
@@ -145,6 +131,9 @@ const struct command cmd_run = {
 		"                        beyond that, optional parts of sources are given up\n"
 		"      --socket PATH     where `kernelsight status` and the like reach it; without it\n"
 		"                        $KERNELSIGHT_SOCKET or " CONTROL_PATH "\n"
+		"      --record FILE     keep what it sees in FILE, for `kernelsight replay`\n"
+		"      --max-size SIZE   what all files of that may take together, default 256MB\n"
+		"      --files N         how many they are: FILE, FILE.1, ..., default 4\n"
 		"  -h, --help            this text\n\n"
 		"Alerts go to standard output: readable on a terminal, one JSON document a line\n"
 		"elsewhere. Ctrl-C ends it.\n",

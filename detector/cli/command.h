@@ -27,6 +27,8 @@ extern const struct command cmd_check;
 extern const struct command cmd_run;
 extern const struct command cmd_events;
 extern const struct command cmd_fields;
+extern const struct command cmd_record;
+extern const struct command cmd_replay;
 extern const struct command cmd_status;
 
 #endif

@@ -12,6 +12,7 @@
 #include "daemon/incidents.h"
 #include "daemon/outlet.h"
 #include "daemon/process.h"
+#include "daemon/record.h"
 #include "daemon/request.h"
 #include "daemon/session.h"
 #include "daemon/sources.h"
@@ -29,6 +30,8 @@ struct daemon {
 	struct daemon_conf conf;
 	struct session session;
 	struct engine *engine;
+	uint64_t seed;		   /* of the engine's ids */
+	struct recorder *recorder; /* NULL: nothing is recorded */
 	struct incidents *incidents;
 	struct hooks *hooks;
 	struct sources *sources;
@@ -78,14 +81,17 @@ static void on_event(void *ctx, const struct event *ev)
 	struct daemon *d = ctx;
 
 	engine_feed(d->engine, ev);
+	recorder_event(d->recorder, ev);
 }
 
 static void on_loss(void *ctx, const struct event_type *type, uint64_t lost)
 {
 	struct daemon *d = ctx;
+	uint64_t now_ns = clock_monotonic_ns();
 
 	d->lost += lost;
-	engine_loss(d->engine, type, lost, clock_monotonic_ns());
+	engine_loss(d->engine, type, lost, now_ns);
+	recorder_loss(d->recorder, type, lost, now_ns);
 	fprintf(stderr, "kernelsight: %s: %llu events lost in the last second\n", type->name,
 		(unsigned long long)lost);
 }
@@ -152,6 +158,8 @@ static void on_tick(void *ctx, uint64_t now_ns, int64_t wall_offset_ns)
 
 	sources_tick(d->sources, now_ns, wall_offset_ns);
 	engine_tick(d->engine, now_ns, wall_offset_ns);
+	recorder_tick(d->recorder, now_ns, wall_offset_ns);
+	record_report(d->recorder, d->conf.record.path);
 	report_crowding(d, now_ns);
 }
 
@@ -163,7 +171,8 @@ static void start_engine(struct daemon *d)
 		.ctx = d,
 	};
 
-	(void)getrandom(&conf.seed, sizeof(conf.seed), 0);
+	(void)getrandom(&d->seed, sizeof(d->seed), 0);
+	conf.seed = d->seed;
 	(void)getrandom(&conf.hash_seed, sizeof(conf.hash_seed), 0);
 	d->engine = engine_new(&conf);
 }
@@ -202,6 +211,8 @@ static bool start_sources(struct daemon *d)
 	for (unsigned i = 0; i < n; i++)
 		rule_demand(d->conf.rules, &types[i], &demands[i]);
 	conf.demands = demands;
+	if (!record_start(&d->conf.record, d->seed, &d->host, demands, &d->recorder))
+		return false;
 	d->sources = sources_new(&conf, &error);
 	if (!d->sources)
 		fprintf(stderr, "kernelsight: %s\n", error);
@@ -317,6 +328,7 @@ static void free_notes(struct daemon *d)
 static void stop(struct daemon *d)
 {
 	control_free(d->control);
+	record_end(d->recorder, d->conf.record.path);
 	sources_free(d->sources);
 	hooks_free(d->hooks);
 	engine_free(d->engine);
@@ -338,6 +350,8 @@ int daemon_run(const struct daemon_conf *conf)
 		sources_stop(d.sources, clock_monotonic_ns(), clock_wall_offset_ns());
 		flush_hooks(&d);
 		print_summary(&d);
+		record_end(d.recorder, d.conf.record.path);
+		d.recorder = NULL;
 	}
 	stop(&d);
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;

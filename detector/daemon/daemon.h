@@ -5,12 +5,20 @@
 
 #include "rule/rule_load.h"
 
+/* Where to keep what is seen; see capture/recorder.h. */
+struct record_conf {
+	const char *path; /* NULL: nowhere */
+	uint64_t max_bytes;
+	unsigned max_files;
+};
+
 struct daemon_conf {
 	const struct rule_set *rules; /* borrowed */
 	uint64_t duration_ns;	      /* 0: until a signal */
 	bool dry_run;
 	double cpu_budget;  /* share of all CPUs that kernelsight may cost; 0: no limit */
 	const char *socket; /* path of the control socket; NULL: none */
+	struct record_conf record;
 };
 
 /*

@@ -3,7 +3,7 @@
 # and each foreign library is included only by the files that own it.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
-layers="util event stats rule engine loop source hook daemon cli"
+layers="util event stats rule engine loop source hook capture trial daemon cli"
 bad=0
 
 fault() {
@@ -49,6 +49,8 @@ owner() {
 owner 'bpf/' detector/source/bpf_object.c
 owner 'curl/' detector/hook/http.c
 owner 'cjson/' detector/rule/rule_load.c detector/rule/json_object.c
+owner 'zlib' detector/capture/gzip.c
+owner 'pthread' detector/capture/writer.c
 owner 'openssl/' detector/util/digest.c
 owner 'sys/epoll' detector/loop/loop.c
 

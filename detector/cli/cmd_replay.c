@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* `kernelsight replay`: what rules would have said of recorded events. */
+#include "cli/command.h"
+#include "cli/rule_args.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/alert_process.h"
+#include "trial/coverage.h"
+#include "trial/summary.h"
+
+struct replay_args {
+	struct rule_files files;
+	const struct event_type *on;
+	bool summary;
+	unsigned max_keys;
+};
+
+struct output {
+	struct summary *summary; /* NULL: alerts are printed instead */
+	bool failed;
+};
+
+static void on_transition(void *ctx, const struct transition *t, const struct host_info *host)
+{
+	struct output *o = ctx;
+	struct process_info process;
+	bool has_process = alert_process(&t->event, &process);
+	struct alert *a = alert_new(t, has_process ? &process : NULL, host);
+
+	if (o->summary) {
+		summary_add(o->summary, t, a);
+	} else {
+		o->failed |= fwrite(a->doc, 1, a->doc_len, stdout) != a->doc_len;
+		o->failed |= putchar('\n') == EOF;
+	}
+	alert_unref(a);
+}
+
+static void on_stream_end(void *ctx, uint64_t wall_ns)
+{
+	struct output *o = ctx;
+
+	if (o->summary)
+		summary_end_stream(o->summary, wall_ns);
+}
+
+static void say(void *ctx, const char *text)
+{
+	(void)ctx;
+	fprintf(stderr, "kernelsight replay: %s\n", text);
+}
+
+static void print_summary(const struct summary *s, const struct replay_stats *stats)
+{
+	CLEANUP(buf_fini) struct buf text = { 0 };
+
+	summary_write(s, &text);
+	replay_stats_write(stats, &text);
+	(void)fwrite(text.data, 1, text.len, stdout);
+}
+
+static int replay_with(struct streams *streams, const struct rule_set *rules,
+		       const struct replay_args *args)
+{
+	struct output output = { .summary = args->summary ? summary_new(rules) : NULL };
+	const struct replay_conf conf = {
+		.targets = { { .rules = rules,
+			       .on_transition = on_transition,
+			       .on_stream_end = on_stream_end,
+			       .ctx = &output } },
+		.n_targets = 1,
+		.max_keys = args->max_keys,
+		.on_remark = say,
+	};
+	AUTO_FREE char *error = NULL;
+	struct replay_stats stats;
+	bool ok;
+
+	coverage_report(streams, rules, say, NULL);
+	ok = replay(streams, &conf, &stats, &error);
+	if (ok && output.summary)
+		print_summary(output.summary, &stats);
+	summary_free(output.summary);
+	if (error)
+		say(NULL, error);
+	if (fflush(stdout) != 0 || output.failed)
+		say(NULL, "cannot write to standard output");
+	else if (ok)
+		return EXIT_SUCCESS;
+	return ok ? EXIT_FAILURE : EXIT_USAGE;
+}
+
+static int replay_files(char *const *paths, unsigned n, const struct replay_args *args)
+{
+	struct rule_set *rules = rule_args_load(&args->files);
+	AUTO_FREE char *error = NULL;
+	struct streams streams = { 0 };
+	int code = EXIT_FAILURE;
+
+	if (rules && streams_open(&streams, paths, n, args->on, &error)) {
+		code = replay_with(&streams, rules, args);
+	} else if (rules) {
+		say(NULL, error);
+		code = EXIT_USAGE;
+	}
+	streams_fini(&streams);
+	rule_set_free(rules);
+	return code;
+}
+
+static int parse(int argc, char **argv, struct replay_args *args, bool *ret_help)
+{
+	enum { JSON = 256, SUMMARY, ON };
+	static const struct option options[] = {
+		{ "rules", required_argument, NULL, 'r' }, { "json", no_argument, NULL, JSON },
+		{ "summary", no_argument, NULL, SUMMARY }, { "on", required_argument, NULL, ON },
+		{ "help", no_argument, NULL, 'h' },	   { 0 },
+	};
+	AUTO_FREE char *error = NULL;
+	bool rules_named = false;
+	int c;
+
+	args->summary = isatty(STDOUT_FILENO);
+	while ((c = getopt_long(argc, argv, "r:h", options, NULL)) != -1) {
+		switch (c) {
+		case 'r':
+			rules_named = true;
+			if (!rule_files_add(&args->files, optarg, &error))
+				return usage_error(&cmd_replay, error, "");
+			break;
+		case JSON:
+		case SUMMARY:
+			args->summary = c == SUMMARY;
+			break;
+		case ON:
+			args->on = event_type_find(optarg, strlen(optarg));
+			if (!args->on)
+				return usage_error(&cmd_replay, "no source ", optarg);
+			break;
+		case 'h':
+			*ret_help = true;
+			return EXIT_SUCCESS;
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	if (optind == argc)
+		return usage_error(&cmd_replay, "no capture given", "");
+	if (rules_named && args->files.n == 0)
+		return usage_error(&cmd_replay, "no *.json in the directory of -r", "");
+	if (!rules_named && !rule_args_default(&args->files, &error))
+		return usage_error(&cmd_replay, error, "");
+	return EXIT_SUCCESS;
+}
+
+static int run(int argc, char **argv)
+{
+	struct replay_args args = { 0 };
+	bool help = false;
+	int code = parse(argc, argv, &args, &help);
+
+	if (help)
+		code = print_usage(&cmd_replay);
+	else if (code == EXIT_SUCCESS)
+		code = replay_files(argv + optind, (unsigned)(argc - optind), &args);
+	rule_files_fini(&args.files);
+	return code;
+}
+
+const struct command cmd_replay = {
+	.name = "replay",
+	.usage = "[-r FILE|DIR]... [--json|--summary] [--on SOURCE] CAPTURE...",
+	.help = "Say what rules would have fired on recorded events, as fast as that goes.\n\n"
+		"  -r, --rules FILE|DIR  rules to use; without it those that `kernelsight run` uses\n"
+		"      --json            print the alerts, one JSON document a line\n"
+		"      --summary         print how many there were of each rule and day\n"
+		"      --on SOURCE       what events are of that do not say it themselves\n"
+		"  -h, --help            this text\n\n"
+		"CAPTURE is a file of `kernelsight record`, or any file of events as JSON lines, plain\n"
+		"or compressed with gzip; \"-\" is standard input. All files of one recording may be\n"
+		"given in any order. Without --json or --summary, a terminal gets the summary and\n"
+		"anything else the alerts. The same captures and rules give the same output, always.\n\n"
+		"Exit status: 0, 1 the rules are not right, 2 a capture cannot be read.\n",
+	.run = run,
+};
