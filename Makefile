@@ -107,11 +107,11 @@ test: deps
 # C tests, always with sanitizers when run by `make test`
 unit: $(UNIT)
 
-# the built program on another kernel: Debian's, in an emulated machine
+# the Python tests on another kernel: Debian's, in an emulated machine; VM_TESTS names some of them
 test-vm: deps
 	$(Q)sh packaging/deps.sh vm
-	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all
-	$(Q)sh tests/vm/run.sh $(B)/kernelsight build/vm
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools
+	$(Q)sh tests/vm/run.sh build/vm $(VM_TESTS)
 
 # small programs that tests and benchmarks run
 tools: $(TOOLS)

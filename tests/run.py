@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Runs every test and ends with one line: N passed, N failed, N skipped.
 
-usage: run.py [--build DIR] [--unit DIR] [NAME...]
+usage: run.py [--build DIR] [--unit DIR] [--no-unit] [NAME...]
 
 C programs (cmocka, TAP) come from the --unit directory, Python tests from tests/*/test_*.py. With
-names, only the programs and modules whose name holds one of them are run.
+names, only the programs and modules whose path below tests/ holds one of them are run.
 """
 import argparse
 import os
@@ -93,6 +93,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, default=TESTS.parent / "build")
     parser.add_argument("--unit", type=Path)
+    parser.add_argument("--no-unit", action="store_true", help="Python tests only")
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
     build = args.build.resolve()
@@ -100,9 +101,10 @@ def main():
     os.environ["KERNELSIGHT_BUILD"] = str(build)
     sys.path.insert(0, str(TESTS / "lib"))
 
-    wanted = lambda path: not args.names or any(name in path.stem for name in args.names)
+    wanted = lambda path: not args.names or any(
+        name in str(path.relative_to(TESTS)) for name in args.names)
     programs = args.unit or build / "san" / "tests"
-    units = [programs / p.stem for p in sorted(TESTS.glob("unit/test_*.c")) if wanted(p)]
+    units = [programs / p.stem for p in sorted(TESTS.glob("unit/test_*.c")) if wanted(p) and not args.no_unit]
     modules = sorted(p for p in TESTS.glob("*/test_*.py") if wanted(p))
     tally = Tally()
     for path in units + modules:
