@@ -380,12 +380,24 @@ static uint64_t memlock_bytes(int fd)
 	return bytes;
 }
 
+/* Older kernels, 6.1 among them, count only the head of a ring. */
+static uint64_t map_bytes(const struct bpf_map *map)
+{
+	uint64_t bytes = memlock_bytes(bpf_map__fd(map));
+	uint64_t ring = bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF ? bpf_map__max_entries(map) : 0;
+
+	return bytes > ring ? bytes : ring;
+}
+
 uint64_t bpf_object_memory_bytes(const struct bpf_object_handle *o)
 {
 	const struct bpf_map *map;
 	uint64_t sum = 0;
 
-	bpf_object__for_each_map(map, o->object) sum += memlock_bytes(bpf_map__fd(map));
+	bpf_object__for_each_map(map, o->object)
+	{
+		sum += map_bytes(map);
+	}
 	return sum;
 }
 

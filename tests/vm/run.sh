@@ -67,7 +67,7 @@ ls "$work"/kernel/boot/vmlinuz-* >/dev/null 2>&1 || fetch_kernel
 make_source_image
 make_initramfs
 
-timeout "$limit_s" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m 2048 -smp 2 -nographic -no-reboot -nic none \
+timeout "$limit_s" qemu-system-x86_64 -accel tcg -m 2048 -smp 2 -nographic -no-reboot -nic none \
 	-kernel "$(ls "$work"/kernel/boot/vmlinuz-*)" -initrd "$work/initramfs.gz" \
 	-drive "file=$work/root.img,if=virtio,format=raw,snapshot=on" \
 	-drive "file=$work/src.img,if=virtio,format=raw,snapshot=on" \
