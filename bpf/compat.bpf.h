@@ -22,4 +22,14 @@ static __always_inline bool retransmit_failed(unsigned long long *ctx)
 	return bpf_core_field_exists(struct trace_event_raw_tcp_retransmit_skb, err) && (int)ctx[2];
 }
 
+/* A request knew its disk until 5.17 (f3fa33acca9f); its queue does since 5.15 (d152c682f03c). */
+static __always_inline struct gendisk *request_disk(struct request *rq)
+{
+	struct request___rq_disk *old = (void *)rq;
+
+	if (bpf_core_field_exists(rq->q->disk))
+		return rq->q->disk;
+	return old->rq_disk;
+}
+
 #endif

@@ -46,4 +46,7 @@
 /* ev_tcp_retransmit.owner_kind */
 enum tcp_owner { TCP_OWNER_UNKNOWN, TCP_OWNER_LISTENER, TCP_OWNER_EXACT };
 
+/* ev_io_request.issuer_kind */
+enum io_issuer { IO_ISSUER_UNKNOWN, IO_ISSUER_KERNEL, IO_ISSUER_WRITEBACK, IO_ISSUER_EXACT };
+
 #endif

@@ -29,10 +29,16 @@ enum { false = 0, true = 1 };
 
 /* include/uapi/linux/bpf.h */
 enum bpf_map_type {
+	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_SK_STORAGE = 24,
 	BPF_MAP_TYPE_RINGBUF = 27,
 	BPF_MAP_TYPE_TASK_STORAGE = 29,
+};
+
+enum {
+	BPF_ANY = 0,
+	BPF_NOEXIST = 1,
 };
 
 enum {
@@ -210,6 +216,33 @@ struct sk_buff;
 
 struct socket {
 	struct sock *sk;
+};
+
+struct gendisk {
+	int major;
+	int first_minor;
+	char disk_name[32];
+};
+
+struct request_queue {
+	struct gendisk *disk;
+};
+
+struct block_device;
+
+struct request {
+	struct request_queue *q;
+	struct block_device *part;
+	u32 cmd_flags;
+	u32 __data_len;
+	u64 __sector;
+	u64 start_time_ns;
+	u64 io_start_time_ns;
+};
+
+/* before 5.17 (commit f3fa33acca9f) */
+struct request___rq_disk {
+	struct gendisk *rq_disk;
 };
 
 struct seq_file;

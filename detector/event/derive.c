@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "event/derive.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -152,6 +154,43 @@ void derive_owner(const struct event *ev, struct value *ret)
 		[TCP_OWNER_EXACT] = "exact",
 	};
 	uint32_t kind = ((const struct ev_tcp_retransmit *)ev->record)->owner_kind;
+
+	set_text(ret, kind < ARRAY_SIZE(names) ? names[kind] : "unknown");
+}
+
+/* Before 5.18 the tracepoint gave -errno, since then a blk_status_t: include/linux/blk_types.h. */
+void derive_error(const struct event *ev, struct value *ret)
+{
+	static const char *const names[] = {
+		/* the later ones have other numbers on other kernels */
+		[0] = "none",	    [1] = "not supported", [2] = "timeout",  [3] = "no space",
+		[4] = "transport",  [5] = "target",	   [6] = "reserved", [7] = "medium",
+		[8] = "protection", [9] = "resource",	   [10] = "io",	     [12] = "again",
+	};
+	int32_t status = ((const struct ev_io_request *)ev->record)->status;
+
+	if (status >= 0 && (size_t)status < ARRAY_SIZE(names) && names[status]) {
+		set_text(ret, names[status]);
+		return;
+	}
+	if (status == -EIO) {
+		set_text(ret, "io");
+		return;
+	}
+	(void)snprintf(ret->scratch, sizeof(ret->scratch), "%s %d", status < 0 ? "errno" : "status",
+		       abs(status));
+	set_text(ret, ret->scratch);
+}
+
+void derive_issuer(const struct event *ev, struct value *ret)
+{
+	static const char *const names[] = {
+		[IO_ISSUER_UNKNOWN] = "unknown",
+		[IO_ISSUER_KERNEL] = "kernel",
+		[IO_ISSUER_WRITEBACK] = "writeback",
+		[IO_ISSUER_EXACT] = "exact",
+	};
+	uint32_t kind = ((const struct ev_io_request *)ev->record)->issuer_kind;
 
 	set_text(ret, kind < ARRAY_SIZE(names) ? names[kind] : "unknown");
 }

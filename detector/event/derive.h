@@ -27,5 +27,7 @@ void derive_user(const struct event *ev, struct value *ret);
 void derive_cgroup(const struct event *ev, struct value *ret);
 void derive_container_id(const struct event *ev, struct value *ret);
 void derive_unit(const struct event *ev, struct value *ret);
+void derive_error(const struct event *ev, struct value *ret);
+void derive_issuer(const struct event *ev, struct value *ret);
 
 #endif

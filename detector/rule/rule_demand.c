@@ -45,9 +45,16 @@ double rule_floor_ms(const struct rule *r, const struct field *latency)
 /* The shortest latency with which the rule can fire. */
 static uint64_t floor_of(const struct rule *r)
 {
-	const struct field *latency = event_field_find(r->on, "latency_ms", strlen("latency_ms"));
-	double floor_ms = latency ? rule_floor_ms(r, latency) : -INFINITY;
+	/* parts of the latency: what they must reach, it must */
+	static const char *const times[] = { "latency_ms", "device_ms", "queue_ms" };
+	double floor_ms = -INFINITY;
 
+	for (unsigned i = 0; i < ARRAY_SIZE(times); i++) {
+		const struct field *f = event_field_find(r->on, times[i], strlen(times[i]));
+
+		if (f)
+			floor_ms = fmax(floor_ms, rule_floor_ms(r, f));
+	}
 	if (floor_ms == -INFINITY)
 		return DEMAND_FLOOR_NS;
 	if (floor_ms <= 0)

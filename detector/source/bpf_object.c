@@ -121,6 +121,13 @@ int bpf_object_map(const struct bpf_object_handle *o, const char *name)
 	return fd < 0 ? -1 : fd;
 }
 
+bool bpf_object_read(int map, unsigned index, void *ret_value)
+{
+	__u32 key = index;
+
+	return bpf_map_lookup_elem(map, &key, ret_value) == 0;
+}
+
 static int on_record(void *ctx, void *data, size_t size)
 {
 	struct bpf_object_handle *o = ctx;

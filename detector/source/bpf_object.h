@@ -74,6 +74,8 @@ uint64_t bpf_object_run_time_ns(const struct bpf_object_handle *o, const char *p
 uint64_t bpf_object_memory_bytes(const struct bpf_object_handle *o);
 /* Descriptor of a map of the object; -1 if there is none of that name. */
 int bpf_object_map(const struct bpf_object_handle *o, const char *name);
+/* Reads element `index` of an array map, of bpf_object_cpus() values if it is one per CPU. */
+bool bpf_object_read(int map, unsigned index, void *ret_value);
 
 /* Descriptor of the ring for epoll: readable after a program has woken the reader. */
 int bpf_object_ring_fd(const struct bpf_object_handle *o);

@@ -14,6 +14,7 @@ static const struct source_ops *const all_ops[] = {
 	&syscall_source_ops,
 	&sched_source_ops,
 	&tcp_source_ops,
+	&io_source_ops,
 };
 
 static const struct source_ops *find_ops(const char *object)

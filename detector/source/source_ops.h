@@ -94,6 +94,7 @@ struct source_ops {
 extern const struct source_ops syscall_source_ops;
 extern const struct source_ops sched_source_ops;
 extern const struct source_ops tcp_source_ops;
+extern const struct source_ops io_source_ops;
 
 /* Hands a record of that type on as an event, if somebody wants the type. */
 void source_emit(struct source *s, const struct event_type *type, const void *record);

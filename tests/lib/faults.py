@@ -43,12 +43,13 @@ def set_comm(name):
 
 class SlowDisk:
     """
-    A loop device that answers a number of requests a second to the processes that join: the rest
-    waits in the kernel's throttle (cgroup v1 blkio or v2 io).
+    A loop device that answers a number of requests a second, or so many bytes of reads, to the
+    processes that join: the rest waits in the kernel's throttle (cgroup v1 blkio or v2 io).
     """
 
-    def __init__(self, requests_per_s=20):
+    def __init__(self, requests_per_s=20, bytes_per_s=None):
         self.rate = requests_per_s
+        self.bytes_per_s = bytes_per_s
 
     def __enter__(self):
         self._image = tempfile.NamedTemporaryFile(prefix="kernelsight-disk-")
@@ -79,8 +80,12 @@ class SlowDisk:
             for way in ("read", "write"):
                 path = self._group / f"blkio.throttle.{way}_iops_device"
                 path.write_text(f"{device} {self.rate}")
+            if self.bytes_per_s:
+                path = self._group / "blkio.throttle.read_bps_device"
+                path.write_text(f"{device} {self.bytes_per_s}")
         else:
-            (self._group / "io.max").write_text(f"{device} riops={self.rate} wiops={self.rate}")
+            (self._group / "io.max").write_text(
+                f"{device} riops={self.rate} wiops={self.rate} rbps={self.bytes_per_s or 'max'}")
 
     def join(self):
         """The calling process gets the slow disk from now on."""

@@ -190,6 +190,31 @@ static void the_lowest_floor_counts(void **state)
 	assert_int_equal(d.floor_ns, DEMAND_FLOOR_NS);
 }
 
+static void a_part_of_the_latency_gives_a_floor_too(void **state)
+{
+	static const struct {
+		const char *rule;
+		uint64_t floor_ns;
+	} cases[] = {
+		{ "\"on\":\"io_request\",\"when\":{\"value\":\"device_ms\",\"above\":3}",
+		  3 * NS_PER_MS },
+		{ "\"on\":\"io_request\",\"where\":\"queue_ms > 5ms\","
+		  "\"when\":{\"value\":\"latency_ms\",\"above\":2}",
+		  5 * NS_PER_MS },
+		{ "\"on\":\"io_request\",\"where\":\"device == 'vda'\","
+		  "\"when\":{\"value\":\"bytes\",\"above\":2}",
+		  DEMAND_FLOOR_NS },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct demand d = demand_of(&cases[i].rule, 1, "io_request");
+
+		if (d.floor_ns != cases[i].floor_ns)
+			fail_msg("%s: %llu ns", cases[i].rule, (unsigned long long)d.floor_ns);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +226,7 @@ int main(void)
 		cmocka_unit_test(calls_of_all_rules_add_up),
 		cmocka_unit_test(the_floor_follows_from_the_rule),
 		cmocka_unit_test(the_lowest_floor_counts),
+		cmocka_unit_test(a_part_of_the_latency_gives_a_floor_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
