@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/self.h"
 #include "event/event.h"
 
 static const char *type_name(enum field_type type)
@@ -36,6 +37,23 @@ static const char *kind_name(enum event_kind kind)
 	return kind == EVENT_POINT ? "point" : "sample";
 }
 
+/* Where its events come from: tried on this kernel if that is allowed. */
+static void print_route(const struct event_type *type)
+{
+	CLEANUP(buf_fini) struct buf text = { 0 };
+	AUTO_FREE char *error = NULL;
+	bool possible = source_possible(&error);
+
+	if (strcmp(type->object, SELF_OBJECT) == 0)
+		return;
+	if (possible)
+		printf("  taken from these hooks of this kernel\n");
+	else
+		printf("  taken from these hooks; not tried here, as %s\n", error);
+	source_describe(type, possible, &text);
+	printf("%s", buf_str(&text));
+}
+
 static void print_text(const struct event_type *type)
 {
 	printf("%s (%s): %s\n", type->name, kind_name(type->kind), type->help);
@@ -45,6 +63,7 @@ static void print_text(const struct event_type *type)
 		printf("  %-20s %-8s %-6s %-6s %s\n", f->name, type_name(f->type),
 		       role_name(f->role), unit_name(f->unit), f->help);
 	}
+	print_route(type);
 }
 
 static void print_markdown(const struct event_type *type)

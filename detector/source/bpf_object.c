@@ -191,6 +191,24 @@ static struct bpf_object *open_embedded(const char *stem, const char *list, bool
 	return object;
 }
 
+void bpf_object_list_hooks(const char *stem, const char *programs, bool listed, struct buf *out)
+{
+	struct bpf_object *object = open_embedded(stem, programs, listed);
+	struct bpf_program *program;
+	const char *separator = "";
+
+	if (!object)
+		return;
+	bpf_object__for_each_program(program, object)
+	{
+		if (!bpf_program__autoload(program))
+			continue;
+		buf_addf(out, "%s%s", separator, bpf_program__section_name(program));
+		separator = ", ";
+	}
+	bpf_object__close(object);
+}
+
 struct bpf_object_handle *bpf_object_new(const char *stem, const char *left_out, char **ret_error)
 {
 	struct bpf_object_handle *o = xcalloc(1, sizeof(*o));

@@ -38,6 +38,9 @@ int bpf_object_measure(void);
  */
 bool bpf_object_try(const char *stem, const char *programs, char **ret_error);
 
+/* Appends the hooks of an object's programs that are (not) in the list, without loading them. */
+void bpf_object_list_hooks(const char *stem, const char *programs, bool listed, struct buf *out);
+
 /*
  * Loads the embedded object of that stem without the programs left out; nothing is attached yet.
  * NULL on failure, with a sentence in *ret_error as above.

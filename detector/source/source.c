@@ -17,7 +17,7 @@ static const struct source_ops *const all_ops[] = {
 	&io_source_ops,
 };
 
-static const struct source_ops *find_ops(const char *object)
+const struct source_ops *source_find_ops(const char *object)
 {
 	static const struct source_ops plain = { 0 };
 
@@ -146,7 +146,7 @@ struct source *source_new(const struct source_conf *conf, char **ret_error)
 
 	s->conf = *conf;
 	s->wall_offset_ns = conf->wall_offset_ns;
-	s->ops = find_ops(conf->object);
+	s->ops = source_find_ops(conf->object);
 	take_demands(s, conf->demands);
 	if (!load(s, ret_error)) {
 		source_free(s);

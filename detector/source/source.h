@@ -39,6 +39,13 @@ struct source; /* opaque */
 /* Can sources run here at all? If not, false with one sentence in *ret_error; the caller frees it. */
 bool source_possible(char **ret_error);
 
+/*
+ * Writes for people what the events of a type are taken from, a line for the hooks that are always
+ * attached and one for each part that fills its fields. With `probe`, which source_possible() must
+ * allow, each way is tried: then it is the route that this kernel gives, or why there is none.
+ */
+void source_describe(const struct event_type *type, bool probe, struct buf *out);
+
 /* Loads and attaches. NULL on failure, with one sentence in *ret_error; the caller frees it. */
 struct source *source_new(const struct source_conf *conf, char **ret_error);
 /* Detaches. NULL is fine. */

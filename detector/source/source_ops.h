@@ -96,6 +96,9 @@ extern const struct source_ops sched_source_ops;
 extern const struct source_ops tcp_source_ops;
 extern const struct source_ops io_source_ops;
 
+/* The ops of an object; those of one that needs none are empty. */
+const struct source_ops *source_find_ops(const char *object);
+
 /* Hands a record of that type on as an event, if somebody wants the type. */
 void source_emit(struct source *s, const struct event_type *type, const void *record);
 

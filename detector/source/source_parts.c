@@ -152,3 +152,57 @@ void source_part_shed(struct source *s, unsigned part, bool shed)
 	s->parts[part].shed = shed;
 	source_parts_apply(s);
 }
+
+/* Does a list of "type.field" and "type" name this type? */
+static bool concerns(const char *list, const struct event_type *type)
+{
+	size_t n = strlen(type->name), len;
+	const char *word;
+
+	while (list && (word = next_word(&list, &len)))
+		if (strncmp(word, type->name, n) == 0 && (len == n || word[n] == '.'))
+			return true;
+	return false;
+}
+
+static void describe_way(const char *object, const struct source_way *way, struct buf *out)
+{
+	bpf_object_list_hooks(object, way->programs, true, out);
+	if (way->detail)
+		buf_addf(out, " (%s)", way->detail);
+}
+
+static void describe_part(const char *object, const struct source_part *part, bool probe,
+			  struct buf *out)
+{
+	AUTO_FREE char *error = NULL;
+
+	buf_addf(out, "    %s, for %s: ", part->name, part->reads);
+	for (unsigned i = 0; i < SOURCE_WAYS_MAX && part->ways[i].programs; i++) {
+		free(error);
+		error = NULL;
+		if (probe && !bpf_object_try(object, part->ways[i].programs, &error))
+			continue;
+		buf_adds(out, i && !probe ? "; else " : "");
+		describe_way(object, &part->ways[i], out);
+		if (probe)
+			break;
+	}
+	buf_addf(out, "%s%s\n", error ? "not here: " : "", error ? error : "");
+}
+
+void source_describe(const struct event_type *type, bool probe, struct buf *out)
+{
+	const struct source_ops *ops = source_find_ops(type->object);
+	CLEANUP(buf_fini) struct buf optional = { 0 };
+
+	for (unsigned i = 0; i < ops->n_parts; i++)
+		for (unsigned k = 0; k < SOURCE_WAYS_MAX && ops->parts[i].ways[k].programs; k++)
+			buf_addf(&optional, "%s ", ops->parts[i].ways[k].programs);
+	buf_adds(out, "    always: ");
+	bpf_object_list_hooks(type->object, buf_str(&optional), false, out);
+	buf_adds(out, "\n");
+	for (unsigned i = 0; i < ops->n_parts; i++)
+		if (concerns(ops->parts[i].reads, type))
+			describe_part(type->object, &ops->parts[i], probe, out);
+}

@@ -84,3 +84,32 @@ class Self(unittest.TestCase):
         samples = [e for e in stream.events() if "given_up" in e]
         self.assertGreaterEqual(len({e["source"] for e in samples}), 4)
         self.assertEqual([e for e in samples if e["silent"] or e["lost"]], [])
+
+
+@ks.needs_kernel
+class Governor(unittest.TestCase):
+    RULE = {"name": "slow-to-get-a-cpu", "on": "sched",
+            "when": {"value": "max(runq_p99_us)", "window": "5s", "above": "1h"}}
+    GIVEN_UP = {"name": "gave-up", "on": "self", "by": ["source"],
+                "when": {"value": "max(given_up)", "window": "3s", "above": 0}}
+
+    def test_over_its_budget_it_gives_up_an_optional_part_and_says_so(self):
+        with ks.RunningDaemon({"rules": [self.RULE, self.GIVEN_UP]}, "--cpu-budget",
+                              "0.001%") as daemon:
+            ks.wait_for(lambda: daemon.said("gives up run-queue latency of sched"), 20,
+                        "line about the part given up")
+            _, alert = daemon.wait_alert("gave-up")
+        self.assertEqual(alert["key"], {"source": "sched"})
+        self.assertEqual(alert["value"], 1)
+
+    def test_with_a_generous_budget_it_gives_up_nothing(self):
+        with ks.RunningDaemon({"rules": [self.RULE, self.GIVEN_UP]}, "--cpu-budget",
+                              "100%") as daemon:
+            time.sleep(5)
+            self.assertFalse(daemon.said("gives up"))
+            self.assertEqual(daemon.alerts(), [])
+
+    def test_a_budget_that_is_none_is_an_error(self):
+        for text in ("0%", "101%", "5", "5 furlongs", ""):
+            done = ks.run("run", "--cpu-budget", text)
+            self.assertEqual(done.returncode, 2, text)
