@@ -37,7 +37,7 @@ TOOLS    := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools
 FORMATTED = $(filter-out bpf/vmlinux.h,$(wildcard bpf/*.[ch] detector/*.c detector/*/*.[ch] tests/*/*.[ch]))
 FUZZ     := $(patsubst tests/fuzz/fuzz_%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all deps run test unit tools test-vm bench fuzz lint fmt install uninstall clean
+.PHONY: FORCE all deps run test unit tools test-vm bench fuzz lint fmt install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 

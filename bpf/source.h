@@ -83,6 +83,18 @@ enum sched_count {
 	SCHED_COUNTS
 };
 
+/* The counts of page_faults. */
+enum fault_count {
+	FAULT_MINOR,
+	FAULT_MAJOR,
+	FAULT_USER,
+	FAULT_KERNEL,
+	FAULT_TIMED,
+	FAULT_TIMED_NS,
+	FAULT_DELAY_NS,
+	FAULT_COUNTS
+};
+
 #define WAIT_BUCKETS 96
 
 /* How long one thread waited for a CPU, each time that it was longer than HISTOGRAM_FROM. */

@@ -157,6 +157,17 @@ struct signal_struct {
 	unsigned int flags;
 };
 
+/* with CONFIG_TASK_DELAY_ACCT; some members came later */
+struct task_delay_info {
+	u64 swapin_delay;
+	u64 freepages_delay;
+	u64 thrashing_delay;
+	u64 compact_delay;
+	u64 wpcopy_delay;
+};
+
+struct vm_area_struct;
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;
@@ -168,6 +179,9 @@ struct task_struct {
 	struct sched_info sched_info;
 	unsigned long nvcsw;
 	unsigned long nivcsw;
+	unsigned long min_flt;
+	unsigned long maj_flt;
+	struct task_delay_info *delays;
 	u64 start_time;
 	u64 start_boottime;
 	char comm[16];
@@ -272,5 +286,21 @@ struct bpf_iter__task_file {
 };
 
 #pragma clang attribute pop
+
+#if defined(__TARGET_ARCH_arm64)
+typedef struct user_pt_regs bpf_user_pt_regs_t;
+#else
+/* as long as the kernel's: what follows it is found by its place */
+typedef struct {
+	unsigned long words[21];
+} bpf_user_pt_regs_t;
+#endif
+
+/* include/uapi/linux/bpf_perf_event.h: not relocated, the verifier knows it by its layout */
+struct bpf_perf_event_data {
+	bpf_user_pt_regs_t regs;
+	__u64 sample_period;
+	__u64 addr;
+};
 
 #endif

@@ -96,11 +96,9 @@ void derive_abi(const struct event *ev, struct value *ret)
 void derive_time_bucket(const struct event *ev, struct value *ret)
 {
 	struct value interval_ms;
-	uint64_t interval_ns;
 
 	event_get(ev, ev->type->interval, &interval_ms);
-	interval_ns = (uint64_t)llround(interval_ms.number * (double)NS_PER_MS);
-	set_uint(ret, (event_wall_ns(ev) - interval_ns) / NS_PER_S);
+	set_uint(ret, (event_wall_ns(ev) - (uint64_t)(interval_ms.number * NS_PER_MS)) / NS_PER_S);
 }
 
 static uint64_t switches(const struct ev_sched *r)
@@ -131,6 +129,17 @@ void derive_runq_avg_us(const struct event *ev, struct value *ret)
 	else
 		ret->number =
 			(double)r->runq_ns / 1e3 / (double)(r->runq_waits ? r->runq_waits : 1);
+}
+
+void derive_fault_avg_us(const struct event *ev, struct value *ret)
+{
+	const struct ev_page_fault *r = ev->record;
+
+	if (r->fault_ns == NOT_MEASURED)
+		value_set_missing(ret);
+	else
+		ret->number =
+			(double)r->fault_ns / 1e3 / (double)(r->timed_faults ? r->timed_faults : 1);
 }
 
 /* enum in the kernel's include/net/tcp_states.h; the numbers are ABI, the names those of ss(8) */

@@ -18,6 +18,7 @@ void derive_time_bucket(const struct event *ev, struct value *ret);
 void derive_context_switches(const struct event *ev, struct value *ret);
 void derive_avg_timeslice_us(const struct event *ev, struct value *ret);
 void derive_runq_avg_us(const struct event *ev, struct value *ret);
+void derive_fault_avg_us(const struct event *ev, struct value *ret);
 void derive_state(const struct event *ev, struct value *ret);
 void derive_owner(const struct event *ev, struct value *ret);
 void derive_exe(const struct event *ev, struct value *ret);

@@ -4,10 +4,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "source/embedded.h"
@@ -21,8 +23,9 @@ struct bpf_object_handle {
 	struct bpf_object *object;
 	struct attached {
 		const struct bpf_program *program;
-		struct bpf_link *link;
-	} attached[PROGRAMS_MAX]; /* in order of attachment */
+		struct bpf_link *link;	   /* NULL for a program on perf events, which has ... */
+		struct bpf_link **per_cpu; /* ... one for each possible CPU; NULL: not online */
+	} attached[PROGRAMS_MAX];	   /* in order of attachment */
 	unsigned n_attached;
 	struct source_control *control;
 	struct ring_buffer *ring;
@@ -60,6 +63,8 @@ static int keep_message(enum libbpf_print_level level, const char *fmt, va_list 
 	const char *words = "";
 
 	if (level != LIBBPF_WARN || libbpf_said.len > 2048 || vasprintf(&text, fmt, args) < 0)
+		return 0;
+	if (strstr(text, "ulimit -l")) /* advice for kernels before 5.11 */
 		return 0;
 	if (strstr(text, "LOAD LOG"))
 		words = last_words(text);
@@ -172,6 +177,33 @@ static bool named(const char *list, const struct bpf_program *p)
 	return false;
 }
 
+static bool starts_with(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+static bool is_trampoline(const struct bpf_program *p)
+{
+	return starts_with(bpf_program__name(p), "fentry_") ||
+	       starts_with(bpf_program__name(p), "fexit_");
+}
+
+/*
+ * Programs named fentry_... and fexit_... stand in sections of kprobes, so that tools can load the
+ * whole object where the kernel has no trampolines; here they become what their names say. False with
+ * errno where that is impossible.
+ */
+static bool make_trampoline(struct bpf_program *p)
+{
+	const char *function = strchr(bpf_program__section_name(p), '/') + 1;
+	bool entry = starts_with(bpf_program__name(p), "fentry_");
+
+	return bpf_program__set_type(p, BPF_PROG_TYPE_TRACING) == 0 &&
+	       bpf_program__set_expected_attach_type(p, entry ? BPF_TRACE_FENTRY
+							      : BPF_TRACE_FEXIT) == 0 &&
+	       bpf_program__set_attach_target(p, 0, function) == 0;
+}
+
 /* Opens the embedded object; only the programs that are (not) in the list will be loaded. */
 static struct bpf_object *open_embedded(const char *stem, const char *list, bool listed)
 {
@@ -186,8 +218,16 @@ static struct bpf_object *open_embedded(const char *stem, const char *list, bool
 	object = bpf_object__open_mem(elf, len, &opts);
 	if (!object)
 		return NULL;
-	bpf_object__for_each_program(program, object)(void)
-		bpf_program__set_autoload(program, named(list, program) == listed);
+	bpf_object__for_each_program(program, object)
+	{
+		bool wanted = named(list, program) == listed;
+
+		(void)bpf_program__set_autoload(program, wanted);
+		if (!wanted || !is_trampoline(program) || make_trampoline(program))
+			continue;
+		bpf_object__close(object);
+		return NULL;
+	}
 	return object;
 }
 
@@ -226,14 +266,15 @@ struct bpf_object_handle *bpf_object_new(const char *stem, const char *left_out,
 	return o;
 }
 
+static void detach_down_to(struct bpf_object_handle *o, unsigned n);
+
 void bpf_object_free(struct bpf_object_handle *o)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
 	if (!o)
 		return;
-	while (o->n_attached > 0)
-		(void)bpf_link__destroy(o->attached[--o->n_attached].link);
+	detach_down_to(o, 0);
 	ring_buffer__free(o->ring);
 	if (o->positions)
 		(void)munmap((void *)o->positions, 2 * page);
@@ -252,25 +293,125 @@ static const struct attached *find_attached(const struct bpf_object_handle *o, c
 	return NULL;
 }
 
+/* Which of the n possible CPUs are online, from a list such as "0-3,8"; the caller frees it. */
+static bool *cpus_online(unsigned n)
+{
+	bool *online = xcalloc(n, sizeof(*online));
+	FILE *f = fopen("/sys/devices/system/cpu/online", "re");
+	unsigned first, last;
+
+	while (f && fscanf(f, "%u", &first) == 1) {
+		if (fscanf(f, "-%u", &last) != 1)
+			last = first;
+		for (unsigned i = first; i <= last && i < n; i++)
+			online[i] = true;
+		if (fgetc(f) != ',')
+			break;
+	}
+	if (f)
+		(void)fclose(f);
+	return online;
+}
+
+/* The software event that a program of type perf_event runs on. */
+static int event_of(const struct bpf_program *program)
+{
+	static const struct {
+		const char *program;
+		int event;
+	} events[] = { { "on_major_fault", PERF_COUNT_SW_PAGE_FAULTS_MAJ } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
+		if (strcmp(events[i].program, bpf_program__name(program)) == 0)
+			return events[i].event;
+	return -1;
+}
+
+/* To each event of that kind on a CPU; NULL with errno if that is refused. */
+static struct bpf_link *attach_to_cpu(const struct bpf_program *program, int cpu)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = (__u64)event_of(program),
+		.sample_period = 1,
+	};
+	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	struct bpf_link *link = fd < 0 ? NULL : bpf_program__attach_perf_event(program, fd);
+
+	if (!link && fd >= 0)
+		(void)close(fd);
+	return link;
+}
+
+/* Attaches it on the CPUs that are online by now, and forgets those that are not. False with errno
+ * if a CPU refuses. */
+static bool follow_cpus(const struct attached *a)
+{
+	unsigned n = (unsigned)libbpf_num_possible_cpus();
+	AUTO_FREE bool *online = cpus_online(n);
+
+	for (unsigned i = 0; i < n; i++) {
+		if (online[i] && !a->per_cpu[i]) {
+			a->per_cpu[i] = attach_to_cpu(a->program, (int)i);
+			if (!a->per_cpu[i])
+				return false;
+		} else if (!online[i] && a->per_cpu[i]) {
+			(void)bpf_link__destroy(a->per_cpu[i]);
+			a->per_cpu[i] = NULL;
+		}
+	}
+	return true;
+}
+
+static void detach_one(struct attached *a)
+{
+	int n = a->per_cpu ? libbpf_num_possible_cpus() : 0;
+
+	for (int i = 0; i < n; i++)
+		(void)bpf_link__destroy(a->per_cpu[i]);
+	free(a->per_cpu);
+	(void)bpf_link__destroy(a->link);
+}
+
+/* False with errno. */
+static bool attach_program(struct attached *a)
+{
+	if (bpf_program__type(a->program) != BPF_PROG_TYPE_PERF_EVENT) {
+		a->link = is_trampoline(a->program) ? bpf_program__attach_trace(a->program)
+						    : bpf_program__attach(a->program);
+		return a->link != NULL;
+	}
+	a->per_cpu = xcalloc((size_t)libbpf_num_possible_cpus(), sizeof(struct bpf_link *));
+	return follow_cpus(a);
+}
+
 static bool attach_one(struct bpf_object_handle *o, struct bpf_program *program, char **ret_error)
 {
-	struct bpf_link *link;
+	struct attached a = { .program = program };
 
 	if (!bpf_program__autoload(program) || find_attached(o, bpf_program__name(program)))
 		return true;
-	link = o->n_attached < PROGRAMS_MAX ? bpf_program__attach(program) : NULL;
-	if (!link) {
+	if (o->n_attached == PROGRAMS_MAX || !attach_program(&a)) {
 		*ret_error = explain(bpf_program__section_name(program), "attach", errno);
+		detach_one(&a);
 		return false;
 	}
-	o->attached[o->n_attached++] = (struct attached){ program, link };
+	o->attached[o->n_attached++] = a;
 	return true;
+}
+
+void bpf_object_follow_cpus(struct bpf_object_handle *o)
+{
+	for (unsigned i = 0; i < o->n_attached; i++)
+		if (o->attached[i].per_cpu)
+			(void)follow_cpus(&o->attached[i]);
 }
 
 static void detach_down_to(struct bpf_object_handle *o, unsigned n)
 {
 	while (o->n_attached > n)
-		(void)bpf_link__destroy(o->attached[--o->n_attached].link);
+		detach_one(&o->attached[--o->n_attached]);
 }
 
 static bool attach(struct bpf_object_handle *o, const char *list, bool listed, char **ret_error)
@@ -319,7 +460,7 @@ void bpf_object_detach(struct bpf_object_handle *o, const char *programs)
 
 		if (programs ? !named(programs, p) : is_iterator(p))
 			continue;
-		(void)bpf_link__destroy(o->attached[i].link);
+		detach_one(&o->attached[i]);
 		o->n_attached--;
 		memmove(&o->attached[i], &o->attached[i + 1],
 			(o->n_attached - i) * sizeof(o->attached[0]));

@@ -59,6 +59,9 @@ bool bpf_object_attach_but(struct bpf_object_handle *o, const char *programs, ch
 /* Detaches these programs in reverse order; NULL: all but iterators, so that nothing is added to the
  * ring any more. */
 void bpf_object_detach(struct bpf_object_handle *o, const char *programs);
+/* Programs on perf events are attached on each CPU that is online; this follows those that have come or
+ * gone since. */
+void bpf_object_follow_cpus(struct bpf_object_handle *o);
 /* Appends what is attached: "tp_btf/sys_enter, tp_btf/sys_exit". */
 void bpf_object_hooks(const struct bpf_object_handle *o, struct buf *out);
 

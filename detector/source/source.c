@@ -11,10 +11,7 @@
 #define POLL_NS	     (1 * NS_PER_MS)
 
 static const struct source_ops *const all_ops[] = {
-	&syscall_source_ops,
-	&sched_source_ops,
-	&tcp_source_ops,
-	&io_source_ops,
+	&syscall_source_ops, &sched_source_ops, &fault_source_ops, &tcp_source_ops, &io_source_ops,
 };
 
 const struct source_ops *source_find_ops(const char *object)
@@ -299,6 +296,7 @@ uint64_t source_memory_bytes(const struct source *s)
 void source_tick(struct source *s, uint64_t now_ns, int64_t wall_offset_ns)
 {
 	s->wall_offset_ns = wall_offset_ns;
+	bpf_object_follow_cpus(s->object);
 	drain(s);
 	if (s->ops->tick)
 		s->ops->tick(s, now_ns);
