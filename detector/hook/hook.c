@@ -14,6 +14,7 @@
 #include <sys/random.h>
 
 #include "hook/one_line.h"
+#include "rule/rule_load.h"
 
 #define LOG_LINE_BYTES 4096
 
@@ -89,7 +90,7 @@ static struct delivery *next_delivery(const struct hook *h)
 {
 	struct delivery *d;
 
-	if (h->n_in_flight == h->slots)
+	if (h->n_in_flight == h->slots || h->heir_of)
 		return NULL;
 	TAILQ_FOREACH(d, &h->waiting, link)
 	if (!identity_in_flight(h, d->alert->identity))
@@ -211,6 +212,35 @@ static void foreign(struct hook *h, struct delivery *d, const struct outcome *o)
 		refused(h, d, o);
 }
 
+static void hand_over(struct hook *h)
+{
+	struct hook *heir = h->heir;
+	struct delivery *d;
+
+	/* in order, before all that came to the heir since */
+	while ((d = TAILQ_LAST(&h->waiting, delivery_queue))) {
+		TAILQ_REMOVE(&h->waiting, d, link);
+		TAILQ_INSERT_HEAD(&heir->waiting, d, link);
+		h->stats.queued--;
+		heir->stats.queued++;
+	}
+	hook_stats_add(&heir->stats, &h->stats);
+	h->stats = (struct hook_stats){ .queued = h->stats.queued };
+	if (h->n_in_flight > 0)
+		return;
+	heir->heir_of--;
+	h->heir = NULL;
+	schedule(heir);
+}
+
+void hook_leave(struct hook *h, struct hook *heir)
+{
+	h->heir = heir;
+	heir->heir_of++;
+	loop_timer_cancel(h->timer);
+	hand_over(h);
+}
+
 void hook_done(struct hook *h, struct delivery *d, const struct outcome *o)
 {
 	TAILQ_REMOVE(&h->in_flight, d, link);
@@ -233,7 +263,10 @@ void hook_done(struct hook *h, struct delivery *d, const struct outcome *o)
 		gone(h, d, o);
 		break;
 	}
-	schedule(h);
+	if (h->heir)
+		hand_over(h);
+	else
+		schedule(h);
 }
 
 /* --- the queue ------------------------------------------------------------------------------- */
@@ -348,12 +381,14 @@ void hook_queue(struct hook *h, struct alert *a)
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-struct hook *hook_new(const struct hook_env *env, const struct hook_conf *conf, char **ret_error)
+struct hook *hook_new(const struct hook_env *env, const struct rule_set *rules,
+		      const struct hook_conf *conf, char **ret_error)
 {
 	struct hook *h = xcalloc(1, sizeof(*h));
 	AUTO_FREE char *error = NULL;
 
 	h->env = env;
+	h->rules = rule_set_ref(rules);
 	h->conf = conf;
 	h->ops = ops_of[conf->type];
 	h->slots = h->ops->slots ? h->ops->slots : conf->concurrency;
@@ -386,5 +421,24 @@ void hook_free(struct hook *h, uint64_t deadline_ns)
 	loop_timer_free(h->timer);
 	secrets_fini(&h->secrets);
 	free(h->last_failure);
+	rule_set_free(h->rules);
 	free(h);
+}
+
+bool hook_same(const struct hook *a, const struct hook *b)
+{
+	if (a->conf->identity != b->conf->identity || a->secrets.n != b->secrets.n)
+		return false;
+	for (unsigned i = 0; i < a->secrets.n; i++)
+		if (strcmp(a->secrets.texts[i], b->secrets.texts[i]) != 0)
+			return false;
+	return true;
+}
+
+void hook_stats_add(struct hook_stats *to, const struct hook_stats *from)
+{
+	to->delivered += from->delivered;
+	to->retried += from->retried;
+	to->failed += from->failed;
+	to->dropped += from->dropped;
 }

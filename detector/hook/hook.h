@@ -69,6 +69,7 @@ struct hook_env {
 
 struct hook {
 	const struct hook_env *env;
+	const struct rule_set *rules; /* held, for conf */
 	const struct hook_conf *conf;
 	const struct hook_ops *ops;
 	void *impl;
@@ -83,14 +84,24 @@ struct hook {
 	char *last_failure;	/* what the log said last, NULL after a success */
 	uint64_t overflow;	/* alerts dropped in this burst because the queue was full */
 	bool gone;		/* the sink wants nothing more */
+	struct hook *heir;	/* takes over the queue when the last try has ended; or NULL */
+	unsigned heir_of;	/* hooks that it waits for before it starts a try */
 	struct hook_stats stats;
 };
 
-/* NULL with *ret_error as for hooks_new(). */
-struct hook *hook_new(const struct hook_env *env, const struct hook_conf *conf, char **ret_error);
+/* conf is of that rule set. NULL with *ret_error as for hooks_new(). */
+struct hook *hook_new(const struct hook_env *env, const struct rule_set *rules,
+		      const struct hook_conf *conf, char **ret_error);
 void hook_stop(struct hook *h);
 /* NULL is fine. For the deadline see hook_ops. */
 void hook_free(struct hook *h, uint64_t deadline_ns);
+
+/* Would the one do all that the other does? */
+bool hook_same(const struct hook *a, const struct hook *b);
+/* From now on `heir` delivers what h has not begun to, after what h has; and counts what h did. */
+void hook_leave(struct hook *h, struct hook *heir);
+/* Adds what the one counted to the other, but what is queued. */
+void hook_stats_add(struct hook_stats *to, const struct hook_stats *from);
 
 /* Queues the alert if the hook wants it, and starts a try at once if there is nothing to wait for. */
 void hook_queue(struct hook *h, struct alert *a);

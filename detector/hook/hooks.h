@@ -26,7 +26,7 @@ struct hook_stats {
 
 struct hooks_conf {
 	struct loop *loop;
-	const struct rule_set *rules; /* borrowed */
+	const struct rule_set *rules; /* held as long as a hook of it lives */
 	bool dry_run;		      /* say what would be sent or run, do nothing */
 	FILE *log; /* failures and dry-run lines, one line each; never a secret */
 };
@@ -39,6 +39,24 @@ struct hooks_conf {
 struct hooks *hooks_new(const struct hooks_conf *conf, char **ret_error);
 /* Ends what still runs. */
 void hooks_free(struct hooks *h);
+
+/*
+ * Other rules, in two steps, so that nothing has changed yet when it turns out that a hook of them
+ * cannot work. The first prepares all that is new, aside; NULL with *ret_error as hooks_new().
+ *
+ * With the second the hooks of the new rules count. One that is configured as before, and whose
+ * secrets are the same, stays as it is, with queue and back-off. The queue of one of another
+ * configuration goes over to the new one of that name, after tries under way have ended. One that is
+ * no longer there delivers what it still has, and takes nothing more; of these at most
+ * HOOKS_LEAVING_MAX are kept.
+ */
+#define HOOKS_LEAVING_MAX 64
+struct hooks_plan; /* opaque */
+struct hooks_plan *hooks_plan(struct hooks *h, const struct rule_set *rules, char **ret_error);
+/* NULL is fine. */
+void hooks_plan_free(struct hooks_plan *p);
+/* Frees the plan. */
+void hooks_apply(struct hooks *h, struct hooks_plan *p);
 
 /*
  * Queues the alert for each of its hooks that wants it, and starts what nothing holds up. Never

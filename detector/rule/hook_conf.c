@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "rule/rule_read.h"
+#include "util/hash.h"
 
 #define HEADERS_MAX 32
 #define ARGV_MAX    64
@@ -303,7 +304,10 @@ static bool read_type(const struct node *n, struct hook_conf *h)
 void hook_conf_read(const struct node *n, struct hook_conf *h)
 {
 	struct node type;
+	size_t len;
+	const char *source = node_source(n, &len);
 
+	h->identity = hash_keyed(0, source, len);
 	if (!node_expect_object(n))
 		return;
 	if (!node_member(n, "type", &type))

@@ -54,7 +54,8 @@ struct hook_conf {
 	uint64_t timeout_ns; /* of one attempt; default 10 s, exec 30 s */
 	bool on_firing;	     /* "on": default firing and resolved, for exec firing only */
 	bool on_resolved;
-	bool used; /* some rule names it */
+	bool used;	   /* some rule names it */
+	uint64_t identity; /* hash of what the rule file says of it */
 };
 
 /* "slack", "exec", ... */

@@ -128,6 +128,12 @@ void node_warning_at(const struct node *n, size_t offset, const char *fmt, ...)
 	va_end(args);
 }
 
+const char *node_source(const struct node *n, size_t *ret_len)
+{
+	*ret_len = n->span.len;
+	return n->doc->text + n->span.at;
+}
+
 unsigned node_line(const struct node *n)
 {
 	const char *at = n->doc->text;

@@ -48,6 +48,8 @@ void node_warning(const struct node *n, const char *fmt, ...) PRINTF(2, 3); /* a
 void node_warning_at(const struct node *n, size_t offset, const char *fmt, ...) PRINTF(3, 4);
 /* The line of the value's key, or of the value in a list; from 1. */
 unsigned node_line(const struct node *n);
+/* The value as it is written in the file; lends. */
+const char *node_source(const struct node *n, size_t *ret_len);
 /* The key of an object's member; NULL for others. */
 const char *node_key(const struct node *n);
 

@@ -207,7 +207,11 @@ struct rule_set {
 	unsigned n_hooks;
 	char **files; /* names of the files read */
 	unsigned n_files;
+	unsigned refs; /* who holds it; 0: made by hand, and not counted */
 };
+
+/* Holds the set until rule_set_free(). Returns it. */
+const struct rule_set *rule_set_ref(const struct rule_set *set);
 
 const char *severity_name(enum severity s);
 

@@ -333,6 +333,7 @@ struct rule_set *rule_load(const struct rule_file *files, unsigned n, struct dia
 	unsigned errors = diags_errors(diags);
 	bool ok;
 
+	set->refs = 1;
 	set->files = xcalloc(n, sizeof(*set->files));
 	for (unsigned i = 0; i < n; i++)
 		read_file(&files[i], &opened[i], set, diags);
@@ -366,10 +367,8 @@ static void rule_fini(struct rule *r)
 	template_free(r->summary);
 }
 
-void rule_set_free(struct rule_set *set)
+static void rule_set_fini(struct rule_set *set)
 {
-	if (!set)
-		return;
 	for (unsigned i = 0; i < set->n_rules; i++)
 		rule_fini(&set->rules[i]);
 	for (unsigned i = 0; i < set->n_hooks; i++)
@@ -380,4 +379,17 @@ void rule_set_free(struct rule_set *set)
 	free(set->hooks);
 	free(set->files);
 	free(set);
+}
+
+const struct rule_set *rule_set_ref(const struct rule_set *set)
+{
+	if (set->refs)
+		((struct rule_set *)set)->refs++;
+	return set;
+}
+
+void rule_set_free(const struct rule_set *set)
+{
+	if (set && set->refs && --((struct rule_set *)set)->refs == 0)
+		rule_set_fini((struct rule_set *)set);
 }

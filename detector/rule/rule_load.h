@@ -19,7 +19,8 @@ struct rule_file {
  * an error (warnings are none); the texts are not needed afterwards.
  */
 struct rule_set *rule_load(const struct rule_file *files, unsigned n, struct diags *diags);
-void rule_set_free(struct rule_set *set);
+/* Lets go of the set, which is freed when nobody else holds it. NULL is fine. */
+void rule_set_free(const struct rule_set *set);
 
 /* What a source must deliver so that no rule misses an event. */
 struct demand {

@@ -404,7 +404,7 @@ static void an_action_that_waited_too_long_never_runs(void **state)
 	(void)state;
 	rig_init(&r);
 	env = (struct hook_env){ r.loop, NULL, r.log_file, false };
-	h = hook_new(&env, to_script(&r, "late", "echo x >>out"), &error);
+	h = hook_new(&env, &r.rules, to_script(&r, "late", "echo x >>out"), &error);
 	assert_non_null(h);
 	h->slots = 0; /* so that it waits */
 	hook_queue(h, a);
@@ -434,8 +434,8 @@ static void what_undoes_an_action_runs_however_late(void **state)
 	(void)state;
 	rig_init(&r);
 	env = (struct hook_env){ r.loop, NULL, r.log_file, false };
-	h = hook_new(&env, to_script(&r, "undo", "sleep 0.2; echo $KERNELSIGHT_STATE >>out"),
-		     &error);
+	h = hook_new(&env, &r.rules,
+		     to_script(&r, "undo", "sleep 0.2; echo $KERNELSIGHT_STATE >>out"), &error);
 	assert_non_null(h);
 	hook_queue(h, firing);
 	hook_queue(h, resolved);

@@ -411,7 +411,7 @@ static void what_was_tried_for_a_day_is_given_up(void **state)
 	(void)state;
 	rig_init(&r);
 	env = (struct hook_env){ r.loop, http_new(r.loop), r.log_file, false };
-	h = hook_new(&env, to_sink(&r, HOOK_WEBHOOK, "day", "500,200"), &error);
+	h = hook_new(&env, &r.rules, to_sink(&r, HOOK_WEBHOOK, "day", "500,200"), &error);
 	assert_non_null(h);
 	hook_queue(h, a);
 	TAILQ_FIRST(&h->in_flight)->queued_ns -= RETRY_GIVE_UP_NS;
@@ -437,8 +437,8 @@ static void a_stranger_is_left_alone_after_a_few_tries(void **state)
 	(void)state;
 	rig_init(&r);
 	env = (struct hook_env){ r.loop, http_new(r.loop), r.log_file, false };
-	h = hook_new(&env, to_sink(&r, HOOK_SLACK, "stranger", "200;body=%7b%22ok%22:true%7d"),
-		     &error);
+	h = hook_new(&env, &r.rules,
+		     to_sink(&r, HOOK_SLACK, "stranger", "200;body=%7b%22ok%22:true%7d"), &error);
 	assert_non_null(h);
 	hook_queue(h, a);
 	while (h->stats.queued > 0) {
