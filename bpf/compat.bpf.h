@@ -32,4 +32,14 @@ static __always_inline struct gendisk *request_disk(struct request *rq)
 	return old->rq_disk;
 }
 
+/* kernfs_node.parent became __parent in 6.15 (633488947ef6). */
+static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *node)
+{
+	struct kernfs_node___parent *old = (void *)node;
+
+	if (bpf_core_field_exists(node->__parent))
+		return BPF_CORE_READ(node, __parent);
+	return BPF_CORE_READ(old, parent);
+}
+
 #endif

@@ -79,16 +79,19 @@ static __always_inline void submit_urgent(void *record)
 	bpf_ringbuf_submit(record, flags);
 }
 
-/* Sends a record that may wait for the reader's next look, unless the ring is half full by now. */
-static __always_inline void submit_patient(void *record)
+/* For a record that may wait for the reader's next look, unless the ring is half full by now. */
+static __always_inline __u64 patient_flags(void)
 {
 	__u64 half = bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE) / 2;
-	__u64 flags = BPF_RB_NO_WAKEUP;
 
+	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= half ? BPF_RB_FORCE_WAKEUP
+								   : BPF_RB_NO_WAKEUP;
+}
+
+static __always_inline void submit_patient(void *record)
+{
 	COUNT(emitted);
-	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= half)
-		flags = BPF_RB_FORCE_WAKEUP;
-	bpf_ringbuf_submit(record, flags);
+	bpf_ringbuf_submit(record, patient_flags());
 }
 
 /* Copies a task's name in two loads; the helper for it and a byte-wise copy cost several times that. */

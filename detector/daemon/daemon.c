@@ -216,6 +216,9 @@ static bool start_sources(struct daemon *d)
 	d->sources = sources_new(&conf, &error);
 	if (!d->sources)
 		fprintf(stderr, "kernelsight: %s\n", error);
+	else if (sources_problem(d->sources))
+		fprintf(stderr, "kernelsight: processes are known from /proc only: %s\n",
+			sources_problem(d->sources));
 	return d->sources != NULL;
 }
 

@@ -123,6 +123,9 @@ static bool start(struct stream *s)
 	s->sources = sources_new(&conf, &error);
 	if (!s->sources)
 		fprintf(stderr, "kernelsight events: %s\n", error);
+	else if (sources_problem(s->sources))
+		fprintf(stderr, "kernelsight events: processes are known from /proc only: %s\n",
+			sources_problem(s->sources));
 	return s->sources && !s->failed;
 }
 

@@ -16,8 +16,8 @@ struct incidents *incidents_new(void);
 void incidents_free(struct incidents *all);
 
 /*
- * The process of the transition's event, NULL if the event names none: looked up in /proc when the
- * alert fires, from memory after that. Lends until the next call.
+ * The process of the transition's event, NULL if the event names none: as it was known
+ * when the alert fired. Lends until the next call.
  */
 const struct process_info *incidents_process(struct incidents *all, const struct transition *t);
 

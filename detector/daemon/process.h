@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What /proc still knows of the process of an event, and what the machine is called. */
+/* The process of an event, to be kept, and what the machine is called. */
 #ifndef DAEMON_PROCESS_H
 #define DAEMON_PROCESS_H
 
 #include "engine/alert.h"
 
 /*
- * Fills in what the event says of its process (pid, comm, ppid, uid) and, if that very process (by
- * its start time) still runs, the rest from /proc. False if the event names no process. User names
- * come from /etc/passwd only: a directory service could block.
+ * Takes what the event says of its process (pid, comm, ppid, uid) and the texts that are known of it
+ * now. False if the event names no process.
  */
 bool process_of_event(const struct event *ev, struct process_info *ret_process);
 void process_info_fini(struct process_info *p);

@@ -6,6 +6,7 @@
 
 #include "daemon/governor.h"
 #include "daemon/self.h"
+#include "process/processes.h"
 #include "util/clock.h"
 
 #define SOURCES_MAX 32
@@ -13,7 +14,8 @@
 struct sources {
 	struct sources_conf conf;
 	struct governor *governor;
-	struct self *self; /* NULL unless its events are wanted */
+	struct self *self;	     /* NULL unless its events are wanted */
+	struct processes *processes; /* NULL while there was no source */
 	struct source *list[SOURCES_MAX];
 	uint64_t lost[SOURCES_MAX]; /* at the last tick */
 	unsigned n;
@@ -71,8 +73,12 @@ static void attach(struct sources *s, const char *object, const struct demand *d
 		.ctx = s->conf.ctx,
 	};
 	AUTO_FREE char *error = NULL;
-	struct source *source = s->n < SOURCES_MAX ? source_new(&conf, &error) : NULL;
+	struct source *source;
 
+	if (!s->processes)
+		s->processes = processes_new(s->conf.loop);
+	conf.processes = processes_lookup(s->processes);
+	source = s->n < SOURCES_MAX ? source_new(&conf, &error) : NULL;
 	if (source) {
 		s->lost[s->n] = 0;
 		s->list[s->n++] = source;
@@ -155,7 +161,13 @@ void sources_free(struct sources *s)
 	self_free(s->self);
 	for (unsigned i = 0; i < s->n; i++)
 		source_free(s->list[i]);
+	processes_free(s->processes);
 	free(s);
+}
+
+const char *sources_problem(const struct sources *s)
+{
+	return s->processes ? processes_problem(s->processes) : NULL;
 }
 
 unsigned sources_count(const struct sources *s)
@@ -186,6 +198,8 @@ static void report_loss(struct sources *s, unsigned i)
 
 void sources_tick(struct sources *s, uint64_t now_ns, int64_t wall_offset_ns)
 {
+	if (s->processes)
+		processes_tick(s->processes, now_ns);
 	for (unsigned i = 0; i < s->n; i++) {
 		source_tick(s->list[i], now_ns, wall_offset_ns);
 		report_loss(s, i);
@@ -240,11 +254,13 @@ static void print_source(const struct source *source, FILE *out)
 
 void sources_print_ledger(const struct sources *s, FILE *out)
 {
-	uint64_t bytes = 0;
+	uint64_t bytes = s->processes ? processes_memory_bytes(s->processes) : 0;
 
 	for (unsigned i = 0; i < s->n; i++) {
 		print_source(s->list[i], out);
 		bytes += source_memory_bytes(s->list[i]);
 	}
+	if (s->processes)
+		processes_print_ledger(s->processes, out);
 	fprintf(out, "kernel memory of maps and rings: %.1f MiB\n", (double)bytes / (1 << 20));
 }

@@ -39,6 +39,10 @@ void sources_free(struct sources *s);
  */
 void sources_adjust(struct sources *s, const struct demand *demands);
 
+/* Why the texts of processes come from /proc alone, which knows only those that still run; NULL if they
+ * come from the kernel. Lends. */
+const char *sources_problem(const struct sources *s);
+
 /* How many are attached. */
 unsigned sources_count(const struct sources *s);
 /* The i-th of them, for its statistics. Lends. */

@@ -37,11 +37,50 @@ static void set_texts(struct alert *a, const struct transition *t,
 	a->identity = xasprintf("%s/%s/%s", host->name ? host->name : "", t->rule->name, a->key);
 }
 
+/* Finds the one process that it has. */
+struct known_process {
+	struct process_lookup lookup; /* first */
+	struct process process;
+};
+
+static const struct process *find_known(struct process_lookup *lookup, const struct event *ev)
+{
+	(void)ev;
+	return &((struct known_process *)lookup)->process;
+}
+
+static const char *text_or_empty(const char *s)
+{
+	return s ? s : "";
+}
+
+static struct known_process known(const struct process_info *p)
+{
+	return (struct known_process){
+		.lookup = { find_known },
+		.process = {
+			.exe = text_or_empty(p->exe),
+			.cmdline = text_or_empty(p->cmdline),
+			.parent_comm = text_or_empty(p->parent_comm),
+			.user = text_or_empty(p->user),
+			.cgroup = text_or_empty(p->cgroup),
+			.container_id = text_or_empty(p->container_id),
+			.unit = text_or_empty(p->unit),
+		},
+	};
+}
+
 struct alert *alert_new(const struct transition *t, const struct process_info *process,
 			const struct host_info *host)
 {
 	struct alert *a = xcalloc(1, sizeof(*a));
+	struct transition shown = *t;
+	struct known_process known_process;
 
+	if (process) {
+		known_process = known(process);
+		shown.event.processes = &known_process.lookup;
+	}
 	a->refs = 1;
 	memcpy(a->id, t->id, sizeof(a->id));
 	memcpy(a->incident, t->incident, sizeof(a->incident));
@@ -51,7 +90,7 @@ struct alert *alert_new(const struct transition *t, const struct process_info *p
 	a->rule = xstrdup(t->rule->name);
 	a->n_hooks = t->rule->n_hooks;
 	memcpy(a->hooks, t->rule->hooks, sizeof(a->hooks));
-	set_texts(a, t, process, host);
+	set_texts(a, &shown, process, host);
 	return a;
 }
 

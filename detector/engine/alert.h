@@ -9,7 +9,7 @@
 
 #include "engine/engine.h"
 
-/* The process of an event as /proc knows it; empty strings and -1 where it does not. */
+/* The process of an event; empty strings (or NULL) and -1 for what is not known. */
 struct process_info {
 	int64_t pid; /* -1: the event names no process */
 	int64_t ppid;
@@ -20,6 +20,8 @@ struct process_info {
 	char *user;
 	char *cgroup;
 	char *parent_comm;
+	char *container_id;
+	char *unit; /* of systemd */
 };
 
 struct host_info {
@@ -45,7 +47,8 @@ struct alert {
 	unsigned n_hooks;
 };
 
-/* Makes the document. process may be NULL. The caller holds the one reference. */
+/* Makes the document. process may be NULL; else its texts are also those of the event. The caller
+ * holds the one reference. */
 struct alert *alert_new(const struct transition *t, const struct process_info *process,
 			const struct host_info *host);
 struct alert *alert_ref(struct alert *a);

@@ -190,6 +190,8 @@ static void write_process(const struct process_info *p, struct json *j)
 	member_id(j, "ppid", p->ppid);
 	member_known(j, "parent", p->parent_comm);
 	member_known(j, "cgroup", p->cgroup);
+	member_known(j, "container_id", p->container_id);
+	member_known(j, "unit", p->unit);
 	json_close(j, '}');
 }
 

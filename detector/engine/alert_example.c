@@ -100,6 +100,8 @@ struct alert *alert_example(const struct rule_set *set, const struct rule *rule)
 		.user = "user",
 		.cgroup = "/user.slice",
 		.parent_comm = "init",
+		.container_id = "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff000102030405060708090a0b0c0d0e0f",
+		.unit = "example.service",
 	};
 	struct host_info host = {
 		.name = "host.example",

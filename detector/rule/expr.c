@@ -9,7 +9,7 @@
 
 #include "util/hash.h"
 
-#define GLOB_TEXT_MAX 256 /* no field holds more; the rest of a longer text is not looked at */
+#define GLOB_TEXT_MAX 4608 /* no field holds more; the rest of a longer text is not looked at */
 
 void expr_free(struct expr *e)
 {

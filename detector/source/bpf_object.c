@@ -591,6 +591,18 @@ unsigned bpf_object_drain(struct bpf_object_handle *o, unsigned budget, record_f
 	return o->drained;
 }
 
+/* The size of the record at the start of some bytes; 0 if it is not whole. */
+static size_t whole_record(const char *at, size_t have, size_t size)
+{
+	__u32 own_size = 0;
+
+	if (!size && have >= sizeof(own_size)) {
+		memcpy(&own_size, at, sizeof(own_size));
+		size = own_size;
+	}
+	return size <= have ? size : 0;
+}
+
 int bpf_object_walk(struct bpf_object_handle *o, const char *program, size_t size, record_fn *fn,
 		    void *ctx)
 {
@@ -605,13 +617,13 @@ int bpf_object_walk(struct bpf_object_handle *o, const char *program, size_t siz
 	/* EAGAIN: the kernel has shown a million things that gave no output, and can go on */
 	while ((got = read(fd, chunk + have, sizeof(chunk) - have)) > 0 ||
 	       (got < 0 && errno == EAGAIN)) {
-		size_t at = 0;
+		size_t at = 0, n;
 
 		if (got < 0)
 			continue;
 		have += (size_t)got;
-		for (; have - at >= size; at += size)
-			fn(ctx, chunk + at, size);
+		for (; (n = whole_record(chunk + at, have - at, size)); at += n)
+			fn(ctx, chunk + at, n);
 		have -= at;
 		memmove(chunk, chunk + at, have);
 	}

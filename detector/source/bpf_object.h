@@ -90,8 +90,8 @@ bool bpf_object_ring_pending(const struct bpf_object_handle *o);
 /* Hands at most `budget` records to fn; returns how many there were. */
 unsigned bpf_object_drain(struct bpf_object_handle *o, unsigned budget, record_fn *fn, void *ctx);
 
-/* Runs an attached iterator program once; fn gets what it wrote in records of `size` bytes.
- * Returns 0 or -errno. */
+/* Runs an attached iterator program once; fn gets what it wrote in records of `size` bytes. If that is
+ * 0, each record begins with its own size, a __u32 and not 0. Returns 0 or -errno. */
 int bpf_object_walk(struct bpf_object_handle *o, const char *program, size_t size, record_fn *fn,
 		    void *ctx);
 

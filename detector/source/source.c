@@ -30,6 +30,7 @@ void source_emit(struct source *s, const struct event_type *type, const void *re
 		.type = type,
 		.record = record,
 		.wall_offset_ns = s->wall_offset_ns,
+		.processes = s->conf.processes,
 	};
 
 	if (source_delivers(s, type))

@@ -20,9 +20,10 @@ typedef void source_event_fn(void *ctx, const struct event *ev);
 
 struct source_conf {
 	struct loop *loop;
-	const char *object;	      /* stem of the .bpf.c */
-	const struct demand *demands; /* one for each of event_types(); copied */
-	int64_t wall_offset_ns;	      /* until the first tick */
+	const char *object;		  /* stem of the .bpf.c */
+	const struct demand *demands;	  /* one for each of event_types(); copied */
+	int64_t wall_offset_ns;		  /* until the first tick */
+	struct process_lookup *processes; /* given to each event; may be NULL; borrowed */
 	source_event_fn *on_event;
 	void *ctx;
 };

@@ -3,7 +3,7 @@
 # and each foreign library is included only by the files that own it.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
-layers="util event stats rule engine loop source hook capture trial daemon cli"
+layers="util event stats rule engine loop source hook capture trial process daemon cli"
 bad=0
 
 fault() {

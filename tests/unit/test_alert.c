@@ -24,6 +24,7 @@ static struct process_info process = {
 	.cmdline = "postgres: walwriter",
 	.user = "postgres",
 	.cgroup = "/system.slice/postgresql.service",
+	.unit = "postgresql.service",
 	.parent_comm = "postgres",
 };
 
@@ -128,15 +129,34 @@ static void assert_text(const struct alert *a, const char *path, const char *wan
 	assert_string_equal(buf_str(&text), want);
 }
 
+static const struct process *find_texts(struct process_lookup *lookup, const struct event *ev)
+{
+	static const struct process texts = {
+		.exe = "/usr/lib/postgresql/15/bin/postgres",
+		.cmdline = "postgres: walwriter",
+		.parent_comm = "postgres",
+		.user = "postgres",
+		.cgroup = "/system.slice/postgresql.service",
+		.container_id = "",
+		.unit = "postgresql.service",
+	};
+
+	(void)lookup;
+	(void)ev;
+	return &texts;
+}
+
 static void a_firing_document_has_every_member(void **state)
 {
 	CLEANUP(buf_fini) struct buf want = { 0 };
 	struct json event = { .out = &want };
+	struct process_lookup same = { find_texts };
 	struct scene s;
 	struct alert *a;
 
 	(void)state;
 	slow_syscall(&s);
+	s.t.event.processes = &same;
 	buf_adds(
 		&want,
 		"{\"version\":1,\"id\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\","
@@ -151,12 +171,14 @@ static void a_firing_document_has_every_member(void **state)
 		"\"started\":\"2026-11-22T10:04:31.207Z\",\"ended\":null,\"duration_s\":null,\"reason\":null,"
 		"\"event\":");
 	event_write_json(&s.t.event, &event);
+	s.t.event.processes = NULL; /* the process given is what counts */
 	buf_adds(&want,
 		 ",\"process\":{\"pid\":812,\"comm\":\"postgres\","
 		 "\"exe\":\"/usr/lib/postgresql/15/bin/postgres\","
 		 "\"cmdline\":\"postgres: walwriter\",\"uid\":106,\"user\":\"postgres\","
 		 "\"ppid\":790,\"parent\":\"postgres\","
-		 "\"cgroup\":\"/system.slice/postgresql.service\"},"
+		 "\"cgroup\":\"/system.slice/postgresql.service\",\"container_id\":null,"
+		 "\"unit\":\"postgresql.service\"},"
 		 "\"host\":{\"name\":\"db07\",\"kernel\":\"6.18.44\",\"boot_id\":\"b00t\"}}");
 	a = alert_new(&s.t, &process, &host);
 	assert_string_equal(a->doc, buf_str(&want));
@@ -306,7 +328,7 @@ static void hostile_names_stay_names(void **state)
 		assert_null(strstr(a->summary, "\xe2\x80\xae"));
 		assert_null(strstr(a->key, "\xc2\x9b"));
 		assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(doc, "key")), 2);
-		assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(doc, "process")), 9);
+		assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(doc, "process")), 11);
 		assert_text(a, "key/pid", "812");
 		assert_text(a, "event/pid", "812");
 		cJSON_Delete(doc);
