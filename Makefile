@@ -37,7 +37,7 @@ TOOLS    := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools
 FORMATTED = $(filter-out bpf/vmlinux.h,$(wildcard bpf/*.[ch] detector/*.c detector/*/*.[ch] tests/*/*.[ch]))
 FUZZ     := $(patsubst tests/fuzz/fuzz_%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: FORCE all deps run test unit tools test-vm bench fuzz lint fmt install uninstall clean
+.PHONY: FORCE all deps run test unit tools test-vm bench soak fuzz lint fmt install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -132,6 +132,13 @@ bench: deps
 	$(Q)sh packaging/deps.sh test bench
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools $(B)/tests/bench/floor.bpf.o
 	$(Q)python3 tests/bench/bench.py --build $(B)
+
+# memory under a storm of processes, SOAK_SECONDS long
+SOAK_SECONDS ?= 600
+soak: deps
+	$(Q)sh packaging/deps.sh test
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools
+	$(Q)python3 tests/soak/fork_storm.py --build $(B) --seconds $(SOAK_SECONDS)
 
 # libFuzzer needs clang for everything it links; FUZZ_SECONDS each.
 FUZZ_SECONDS ?= 600

@@ -3,7 +3,8 @@
 
 usage: bench.py [--build DIR] [--quick] [--only NAME] [--json FILE]
 
-Each figure is a module of its own here: syscall, webhook, flood, idle. Needs root, and a machine
+Each figure is a module of its own here: syscall, webhook, flood, sustained, busy,
+idle. Needs root, and a machine
 with nothing else to do.
 """
 import argparse
@@ -14,14 +15,16 @@ import sys
 import tempfile
 from pathlib import Path
 
+import busy
 import flood
 import idle
+import sustained
 import syscall_cost
 import webhook_delay
 from harness import Bench, machine, mount_tracefs
 
-FIGURES = [syscall_cost, webhook_delay, flood, idle]
-LIMIT_S = 600
+FIGURES = [syscall_cost, webhook_delay, flood, sustained, busy, idle]
+LIMIT_S = 1800
 
 
 def parse_arguments():

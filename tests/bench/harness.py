@@ -170,6 +170,20 @@ def status_of(pid, name):
                for task in Path(f"/proc/{pid}/task").iterdir())
 
 
+def memory_mb(pid):
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return {name.lower() + "_mb": int(re.search(rf"^{name}:\s+(\d+)", text, re.M).group(1)) / 1024
+            for name in ("Rss", "Pss")}
+
+
+def in_kernel(pid):
+    """Programs, and the memory of the maps by the kernel's own account."""
+    infos = [info for _, info in fdinfo(pid)]
+    maps = {info["map_id"]: int(info["memlock"]) for info in infos if "map_id" in info}
+    programs = {info["prog_id"] for info in infos if "prog_type" in info}
+    return {"programs": len(programs), "maps": len(maps), "map_mb": sum(maps.values()) / 1e6}
+
+
 def call_cost_ns(bench, calls, burst=None, pause_us=0):
     """CPU time of one getppid, as tests/tools/syscall_loop measures it now."""
     argv = [bench.tool("syscall_loop"), str(calls)]

@@ -1,29 +1,13 @@
 """What `kernelsight run` with the shipped rules costs a machine on which nothing happens."""
-import re
 import time
-from pathlib import Path
 
-from harness import RULES, cpu_time_ns, fdinfo, kernelsight, status_of, wanted
+from harness import RULES, cpu_time_ns, in_kernel, kernelsight, memory_mb, status_of, wanted
 
 NAME = "idle"
 TITLE = "At rest"
 
 # Falco 0.44.1 with two rules, measured earlier on a machine of this kind
 FALCO = {"cpu_percent": 0.68, "wakeups_per_s": 95, "rss_mb": 55.8, "map_mb": 9.6}
-
-
-def memory_mb(pid):
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return {name.lower() + "_mb": int(re.search(rf"^{name}:\s+(\d+)", text, re.M).group(1)) / 1024
-            for name in ("Rss", "Pss")}
-
-
-def in_kernel(pid):
-    """Programs, and the memory of the maps by the kernel's own account."""
-    infos = [info for _, info in fdinfo(pid)]
-    maps = {info["map_id"]: int(info["memlock"]) for info in infos if "map_id" in info}
-    programs = {info["prog_id"] for info in infos if "prog_type" in info}
-    return {"programs": len(programs), "maps": len(maps), "map_mb": sum(maps.values()) / 1e6}
 
 
 def run(bench):
