@@ -14,16 +14,20 @@
 #define HISTOGRAM_FROM_BITS 12
 #define HISTOGRAM_FROM_NS   (1ull << HISTOGRAM_FROM_BITS) /* 4.096 us */
 
-/* The place of the highest bit; v is not 0. (BPF has no instruction for it.) */
+/*
+ * The place of the highest bit of v, which is from 1 to 2^63 - 1. BPF has no instruction for it, and
+ * branches would double the paths that the verifier follows at each step: a difference below zero
+ * has the top bit set.
+ */
 static inline __attribute__((always_inline)) __u32 histogram_log2(__u64 v)
 {
 	__u32 log = 0;
 
 	for (__u32 step = 32; step > 0; step /= 2) {
-		if (v >> step) {
-			v >>= step;
-			log += step;
-		}
+		__u32 bits = (__u32)(((1ull << step) - 1 - v) >> 63) * step;
+
+		v >>= bits;
+		log += bits;
 	}
 	return log;
 }

@@ -93,11 +93,15 @@ static __always_inline u32 request_op(struct request *rq)
 	}
 }
 
-/* The index of the slot of that device and operation; -1 if it has none, and with `take` no more fit. */
-static __always_inline int find_slot(struct request *rq, u32 op, bool take)
+#define SLOT_NONE  -1
+#define SLOT_TAKEN 0x10000 /* in what slot_of gives: by this call, and it has no name yet */
+
+/*
+ * The index of the slot of that key; SLOT_NONE if it has none, and with `take` no more fit. Not
+ * static, so that the verifier looks at it by itself and not once for each path that leads here.
+ */
+__noinline int slot_of(u64 key, u32 take)
 {
-	struct gendisk *disk = request_disk(rq);
-	u64 key = io_slot_key(disk->major, disk->first_minor, op);
 	u32 first = key * 0x9e3779b97f4a7c15ull >> 57;
 
 	_Static_assert(IO_SLOTS == 1 << (64 - 57), "the hash fills the table");
@@ -110,15 +114,27 @@ static __always_inline int find_slot(struct request *rq, u32 op, bool take)
 		if (there)
 			continue;
 		if (!take)
-			return -1;
+			return SLOT_NONE;
 		there = __sync_val_compare_and_swap(&slots[index].key, 0, key);
 		if (!there)
-			bpf_probe_read_kernel_str((char *)slots[index].name, IO_DEVICE_NAME,
-						  disk->disk_name);
-		if (!there || there == key)
+			return index | SLOT_TAKEN;
+		if (there == key)
 			return index;
 	}
-	return -1;
+	return SLOT_NONE;
+}
+
+static __always_inline int find_slot(struct request *rq, u32 op, bool take)
+{
+	struct gendisk *disk = request_disk(rq);
+	int slot = slot_of(io_slot_key(disk->major, disk->first_minor, op), take);
+
+	if (slot >= 0 && slot & SLOT_TAKEN) {
+		slot &= IO_SLOTS - 1;
+		bpf_probe_read_kernel_str((char *)slots[slot].name, IO_DEVICE_NAME,
+					  disk->disk_name);
+	}
+	return slot;
 }
 
 struct times {
@@ -172,6 +188,12 @@ static __always_inline void take_times(struct request *rq, u32 op, u64 now_ns, s
 	t->ns[IO_QUEUE] = s.start_ns && s.issue_ns ? since(s.start_ns, s.issue_ns) : NOT_MEASURED;
 }
 
+/* Not static for the same reason as slot_of. */
+__noinline u32 bucket_of(u64 ns)
+{
+	return io_bucket(ns);
+}
+
 static __always_inline void add_time(struct io_cell *cell, struct io_longest *longest,
 				     struct times *t, u32 which)
 {
@@ -180,8 +202,7 @@ static __always_inline void add_time(struct io_cell *cell, struct io_longest *lo
 
 	if (ns == NOT_MEASURED)
 		return;
-	bucket = io_bucket(ns);
-	asm volatile("" : "+r"(bucket)); /* the verifier needs to see the test, clang does not */
+	bucket = bucket_of(ns);
 	if (bucket < IO_BUCKETS)
 		cell->buckets[which][bucket]++;
 	if (ns > longest->ns[which])
