@@ -28,7 +28,8 @@ struct source_control {
 	__u32 self_tgid;    /* kernelsight itself is not reported */
 	__u64 floor_ns;	    /* syscall: shorter calls are not reported */
 	__u32 precise;	/* syscall: never infer from the scheduler's tick that a call was short */
-	__u32 walk;	/* tcp: number of the current walk over all sockets */
+	__u32 walk;	/* tcp, net: number of the current walk over all open files */
+	__u32 baseline; /* tcp, net: walk_sockets only notes where the counters stand */
 	__u64 since_ns; /* walks: CLOCK_BOOTTIME from which on everything is counted; 0: not yet */
 	__u32 no_sched_info; /* sched: set by the walk where the kernel keeps no run-queue delays */
 	__u32 waits_ready;   /* sched: every thread has been given its histogram */
@@ -116,7 +117,38 @@ struct socket_owner {
 	__u32 kind;  /* enum tcp_owner */
 	__u32 walk;  /* in which it was found; 0: in none */
 	__u32 asked; /* an event had to go without the exact owner */
+	__u32 sought_in; /* the first walk that can find it, asked for by walk_sockets; 0: in none yet */
+	__u32 pad;
 	char comm[16];
+};
+
+#define SOCKET_OWNER_SOUGHT 1 /* ask: nothing is taken yet; a walk may find whose it is */
+
+/* What went over one TCP socket, or what one process sent and received by UDP, since the last look:
+ * net_traffic to user space, which adds up. */
+struct net_delta {
+	struct socket_owner owner;
+	__u32 ask;	/* 0 or SOCKET_OWNER_SOUGHT */
+	__u32 protocol; /* IPPROTO_TCP, IPPROTO_UDP */
+	__u32 family;	/* AF_INET, AF_INET6: of the packets */
+	__u32 pad;
+	__u64 rx_bytes;
+	__u64 tx_bytes;
+	__u64 rx_packets;
+	__u64 tx_packets;
+};
+
+/* What one TCP connection did since the last look: tcp_retrans to user space. */
+struct tcp_delta {
+	struct socket_owner owner;
+	__u32 ask;    /* as above */
+	__u32 rtt_us; /* smoothed; 0: none yet */
+	__u8 daddr[16];
+	__u64 segments_sent;
+	__u64 retransmits;
+	__u64 syn_retransmits;
+	__u64 lost;
+	__u64 reordered;
 };
 
 #endif

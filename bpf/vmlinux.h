@@ -22,6 +22,7 @@ typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;
 typedef __u64 u64;
+typedef __s32 s32;
 typedef __s64 s64;
 typedef _Bool bool;
 
@@ -283,6 +284,7 @@ struct sock_common {
 	u16 skc_num;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
+	unsigned long skc_flags;
 };
 
 struct socket;
@@ -291,13 +293,38 @@ struct sock {
 	struct sock_common __sk_common;
 	struct socket *sk_socket;
 	u16 sk_protocol;
+	int sk_err;
+};
+
+enum sock_flags {
+	SOCK_DONE = 1,
+};
+
+struct tcp_sock {
+	u32 segs_in;
+	u32 segs_out;
+	u32 data_segs_out;
+	u64 bytes_received;
+	u64 bytes_sent;
+	u64 bytes_retrans;
+	u32 total_retrans;
+	u32 lost;
+	u32 reord_seen;
+	u32 srtt_us;
 };
 
 struct request_sock {
 	struct sock_common __req_common;
 };
 
-struct sk_buff;
+struct sk_buff {
+	char cb[48];
+};
+
+/* what TCP keeps in sk_buff.cb */
+struct tcp_skb_cb {
+	u16 tcp_gso_segs;
+};
 
 struct socket {
 	struct sock *sk;
@@ -330,6 +357,8 @@ struct request___rq_disk {
 	struct gendisk *rq_disk;
 };
 
+struct msghdr;
+
 struct seq_file;
 
 struct bpf_iter_meta {
@@ -354,6 +383,22 @@ struct bpf_iter__task_file {
 	struct task_struct *task;
 	u32 fd;
 	struct file *file;
+};
+
+struct bpf_map;
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	void *key;
+	void *value;
+};
+
+struct bpf_iter__bpf_sk_storage_map {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	struct sock *sk;
+	void *value;
 };
 
 #pragma clang attribute pop

@@ -374,12 +374,35 @@ static void detach_one(struct attached *a)
 	(void)bpf_link__destroy(a->link);
 }
 
+/* An iterator over a map is named for it: walk_sockets goes over the map "sockets". */
+static struct bpf_link *attach_map_iterator(const struct bpf_object_handle *o,
+					    const struct bpf_program *program)
+{
+	union bpf_iter_link_info info = {
+		.map.map_fd =
+			(__u32)bpf_object_map(o, bpf_program__name(program) + strlen("walk_")),
+	};
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
+
+	return bpf_program__attach_iter(program, &opts);
+}
+
+static struct bpf_link *attach_to_one(const struct bpf_object_handle *o,
+				      const struct bpf_program *program)
+{
+	const char *hook = bpf_program__section_name(program);
+
+	if (strcmp(hook, "iter/bpf_map_elem") == 0 || strcmp(hook, "iter/bpf_sk_storage_map") == 0)
+		return attach_map_iterator(o, program);
+	return is_trampoline(program) ? bpf_program__attach_trace(program)
+				      : bpf_program__attach(program);
+}
+
 /* False with errno. */
-static bool attach_program(struct attached *a)
+static bool attach_program(const struct bpf_object_handle *o, struct attached *a)
 {
 	if (bpf_program__type(a->program) != BPF_PROG_TYPE_PERF_EVENT) {
-		a->link = is_trampoline(a->program) ? bpf_program__attach_trace(a->program)
-						    : bpf_program__attach(a->program);
+		a->link = attach_to_one(o, a->program);
 		return a->link != NULL;
 	}
 	a->per_cpu = xcalloc((size_t)libbpf_num_possible_cpus(), sizeof(struct bpf_link *));
@@ -392,7 +415,7 @@ static bool attach_one(struct bpf_object_handle *o, struct bpf_program *program,
 
 	if (!bpf_program__autoload(program) || find_attached(o, bpf_program__name(program)))
 		return true;
-	if (o->n_attached == PROGRAMS_MAX || !attach_program(&a)) {
+	if (o->n_attached == PROGRAMS_MAX || !attach_program(o, &a)) {
 		*ret_error = explain(bpf_program__section_name(program), "attach", errno);
 		detach_one(&a);
 		return false;

@@ -11,7 +11,8 @@
 #define POLL_NS	     (1 * NS_PER_MS)
 
 static const struct source_ops *const all_ops[] = {
-	&syscall_source_ops, &sched_source_ops, &fault_source_ops, &tcp_source_ops, &io_source_ops,
+	&syscall_source_ops, &sched_source_ops, &fault_source_ops,
+	&net_source_ops,     &tcp_source_ops,	&io_source_ops,
 };
 
 const struct source_ops *source_find_ops(const char *object)

@@ -94,6 +94,7 @@ struct source_ops {
 extern const struct source_ops syscall_source_ops;
 extern const struct source_ops sched_source_ops;
 extern const struct source_ops fault_source_ops;
+extern const struct source_ops net_source_ops;
 extern const struct source_ops tcp_source_ops;
 extern const struct source_ops io_source_ops;
 

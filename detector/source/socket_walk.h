@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reads what all sockets of an object with bpf/socket_owner.bpf.h did. Where sockets did something
+ * whose owner is not known, a walk over all open files looks for them, and they are read after it.
+ */
+#ifndef SOURCE_SOCKET_WALK_H
+#define SOURCE_SOCKET_WALK_H
+
+#include "source/source_ops.h"
+
+struct socket_walk {
+	size_t record_size; /* of the records of walk_sockets */
+	record_fn *on_record;
+	/* Runs on_walk under a new number, socket_walk_files(). */
+	void (*find_owners)(struct source *s);
+	unsigned sought;	     /* on_record adds one for each record that asks for an owner */
+	uint64_t walk_not_before_ns; /* so that walks take no more than a part of the time */
+};
+
+/* Notes where the counters of all sockets stand: only what comes now counts. */
+void socket_walk_begin(struct source *s, struct socket_walk *w);
+/* Hands over what they did since. */
+void socket_walk_read(struct source *s, struct socket_walk *w);
+
+/* Runs on_walk under a new number; fn gets what it writes. */
+void socket_walk_files(struct source *s, size_t size, record_fn *fn);
+
+#endif
