@@ -21,17 +21,6 @@ struct line_reader {
 	struct buf texts[8]; /* in the order of process_texts */
 };
 
-size_t record_size_max(void)
-{
-	size_t max = 0;
-	unsigned n;
-	const struct event_type *types = event_types(&n);
-
-	for (unsigned i = 0; i < n; i++)
-		max = types[i].record_size > max ? types[i].record_size : max;
-	return (max + 15) / 16 * 16;
-}
-
 struct line_reader *line_reader_new(const struct event_type *fallback)
 {
 	struct line_reader *r = xcalloc(1, sizeof(*r));
@@ -153,7 +142,7 @@ static bool read_parts(struct json_line *l, struct part *parts, unsigned n,
 /* --- the kinds of lines ---------------------------------------------------------------------- */
 
 static bool read_tick(struct line_reader *r, struct json_line *l, const struct json_member *first,
-		      struct entry *ret, struct event_read_error *e)
+		      struct capture_entry *ret, struct event_read_error *e)
 {
 	uint64_t offset = (uint64_t)r->wall_offset_ns;
 	struct part parts[] = {
@@ -167,8 +156,8 @@ static bool read_tick(struct line_reader *r, struct json_line *l, const struct j
 	return true;
 }
 
-static bool read_loss(struct json_line *l, const struct json_member *first, struct entry *ret,
-		      struct event_read_error *e)
+static bool read_loss(struct json_line *l, const struct json_member *first,
+		      struct capture_entry *ret, struct event_read_error *e)
 {
 	struct part parts[] = {
 		{ .key = "on", .type = &ret->type, .required = true },
@@ -241,7 +230,7 @@ static bool read_process(struct line_reader *r, struct json_line *l,
 }
 
 static bool read_event(struct line_reader *r, const struct event_type *type, struct json_line *l,
-		       void *record, struct entry *ret, struct event_read_error *e)
+		       void *record, struct capture_entry *ret, struct event_read_error *e)
 {
 	if (r->blank.type != type) {
 		event_blank(type, r->blank_record);
@@ -263,7 +252,7 @@ static bool read_event(struct line_reader *r, const struct event_type *type, str
 
 /* An event that does not begin with its source. */
 static bool read_plain(struct line_reader *r, const char *text, size_t len, void *record,
-		       struct entry *ret, struct event_read_error *e)
+		       struct capture_entry *ret, struct event_read_error *e)
 {
 	const struct event_type *type = r->fallback;
 	struct json_line l;
@@ -282,15 +271,15 @@ static bool read_plain(struct line_reader *r, const char *text, size_t len, void
 	return read_event(r, type, &l, record, ret, e);
 }
 
-bool line_read(struct line_reader *r, const char *text, size_t len, void *record, struct entry *ret,
-	       struct event_read_error *e)
+bool line_read(struct line_reader *r, const char *text, size_t len, void *record,
+	       struct capture_entry *ret, struct event_read_error *e)
 {
 	struct json_line l;
 	struct json_member first;
 	const struct event_type *type;
 	int more;
 
-	*ret = (struct entry){ .kind = ENTRY_NOTHING };
+	*ret = (struct capture_entry){ .kind = ENTRY_NOTHING };
 	r->news = false;
 	if (!json_line_open(&l, text, len))
 		return fail(e, text, "this is no JSON object");

@@ -14,7 +14,7 @@ enum entry_kind {
 	ENTRY_END,
 };
 
-struct entry {
+struct capture_entry {
 	enum entry_kind kind;
 	struct event event;	       /* EVENT */
 	uint64_t now_ns;	       /* TICK, LOSS: CLOCK_MONOTONIC */
@@ -41,10 +41,7 @@ void line_reader_clock(struct line_reader *r, int64_t wall_offset_ns);
 
 /* Reads a line without its end into *ret_entry; an event goes to record, which has room for any. */
 bool line_read(struct line_reader *r, const char *text, size_t len, void *record,
-	       struct entry *ret_entry, struct event_read_error *ret_error);
+	       struct capture_entry *ret_entry, struct event_read_error *ret_error);
 void line_reader_go_on(struct line_reader *r);
-
-/* The bytes that the largest record takes, so that records one behind the other are aligned. */
-size_t record_size_max(void);
 
 #endif

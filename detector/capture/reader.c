@@ -208,7 +208,7 @@ bool capture_is_full(const struct capture_reader *r)
 	return r->n_records == CAPTURE_BATCH;
 }
 
-int capture_read(struct capture_reader *r, struct entry *ret)
+int capture_read(struct capture_reader *r, struct capture_entry *ret)
 {
 	struct event_read_error error;
 	const char *line;

@@ -28,7 +28,7 @@ const struct capture_header *capture_header(const struct capture_reader *r);
  * there until capture_release(); at most CAPTURE_BATCH of them may be outstanding. After an entry
  * with news, capture_go_on() is due before the next.
  */
-int capture_read(struct capture_reader *r, struct entry *ret_entry);
+int capture_read(struct capture_reader *r, struct capture_entry *ret_entry);
 void capture_go_on(struct capture_reader *r);
 void capture_release(struct capture_reader *r);
 /* Is capture_release() due before the next entry? */

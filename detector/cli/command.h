@@ -24,7 +24,9 @@ int print_usage(const struct command *command);
 bool parse_duration(const char *text, uint64_t *ret_ns);
 
 extern const struct command cmd_check;
+extern const struct command cmd_diff;
 extern const struct command cmd_run;
+extern const struct command cmd_test;
 extern const struct command cmd_events;
 extern const struct command cmd_fields;
 extern const struct command cmd_record;

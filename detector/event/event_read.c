@@ -588,6 +588,17 @@ void event_reader_processes_put(struct event_reader *r)
 	r->news = false;
 }
 
+size_t record_size_max(void)
+{
+	size_t max = 0;
+	unsigned n;
+	const struct event_type *types = event_types(&n);
+
+	for (unsigned i = 0; i < n; i++)
+		max = types[i].record_size > max ? types[i].record_size : max;
+	return (max + 15) / 16 * 16;
+}
+
 void event_blank(const struct event_type *type, void *ret_record)
 {
 	memset(ret_record, 0, type->record_size);

@@ -25,6 +25,9 @@ void event_write_whole(const struct event *ev, struct json *j);
 /* A record of which no field was given: numbers that may be missing are, all else is 0. */
 void event_blank(const struct event_type *type, void *ret_record);
 
+/* The bytes that the largest record takes, such that records one behind the other are aligned. */
+size_t record_size_max(void);
+
 #define EVENT_READ_MESSAGE_MAX 240
 
 struct event_read_error {

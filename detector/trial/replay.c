@@ -107,14 +107,14 @@ static void take_event(struct replayer *r, struct capture_reader *file, const st
 		flush(r, file);
 }
 
-static void take_loss(struct replayer *r, const struct entry *e)
+static void take_loss(struct replayer *r, const struct capture_entry *e)
 {
 	r->stats->lost += e->lost;
 	for (unsigned p = 0; p < r->conf->n_targets; p++)
 		engine_loss(r->players[p].engine, e->type, e->lost, e->now_ns);
 }
 
-static void take(struct replayer *r, struct capture_reader *file, const struct entry *e)
+static void take(struct replayer *r, struct capture_reader *file, const struct capture_entry *e)
 {
 	if (e->news) {
 		feed(r);
@@ -173,7 +173,7 @@ static void end_stream(struct replayer *r, struct capture_reader *file)
 
 static bool play(struct replayer *r, struct capture_reader *file, char **ret_error)
 {
-	struct entry e;
+	struct capture_entry e;
 	int more;
 
 	while ((more = capture_read(file, &e)) > 0)

@@ -44,7 +44,12 @@ def is_rule_file(text):
     except ValueError:
         # a broken rule file must not be passed over
         return '"version"' in text and '"rules"' in text
-    return isinstance(document, dict) and {"version", "rules"} <= document.keys()
+    return isinstance(document, dict) and {"version", "rules"} <= document.keys() and \
+        "tests" not in document
+
+
+def is_test_file(text):
+    return '"version"' in text and '"tests"' in text
 
 
 def anchors(page):
@@ -72,6 +77,20 @@ class Pages(unittest.TestCase):
                     self.assertEqual(done.returncode, 0, done.stderr)
                 checked += 1
         self.assertGreater(checked, 10)
+
+    def test_every_file_of_tests_passes(self):
+        checked = 0
+        for page in PAGES:
+            for line, text in blocks(page, "json"):
+                if not is_test_file(text):
+                    continue
+                with self.subTest(page=page.name, line=line), tempfile.TemporaryDirectory() as d:
+                    path = Path(d) / "tests.json"
+                    path.write_text(text, encoding="utf-8")
+                    done = run("test", path)
+                    self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                checked += 1
+        self.assertGreater(checked, 0)
 
     def test_every_relative_link_leads_somewhere(self):
         for page in PAGES:

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`kernelsight diff`: what a change of rules changes in alerts."""
+import json
+import tempfile
+import unittest
+from pathlib import Path
+
+import ks
+from test_replay import call, lines
+
+
+def rules(*rules):
+    return {"version": 1, "rules": list(rules)}
+
+
+def slow(limit, **more):
+    return {"name": "slow", "on": "syscall", "by": ["comm"], "keep": "5s",
+            "when": {"value": "latency_ms", "above": limit}, **more}
+
+
+class Diff(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="kernelsight-test-")
+        self.addCleanup(directory.cleanup)
+        self.dir = Path(directory.name)
+        self.capture = self.write("events", lines(
+            [call(0, 500), call(3, 150), call(3.5, 500, comm="web"), call(20, 150, comm="web"),
+             call(40, 150), call(41, 500), call(100)]))
+
+    def write(self, name, text):
+        path = self.dir / name
+        path.write_text(text)
+        return path
+
+    def diff(self, old, new):
+        return ks.run("diff", self.write("old.json", json.dumps(old)),
+                      self.write("new.json", json.dumps(new)), self.capture)
+
+    def test_nothing_changes_with_the_same_rules(self):
+        done = self.diff(rules(slow("100ms")), rules(slow("100ms", why="as before")))
+        self.assertEqual((done.returncode, done.stdout),
+                         (0, "0 lost, 0 gained, 0 changed, 4 the same\n"))
+
+    def test_a_higher_limit_loses_and_delays(self):
+        done = self.diff(rules(slow("100ms")), rules(slow("200ms")))
+        self.assertEqual(done.stdout, """\
+lost     2026-11-22T10:04:51.000Z  slow  comm=web  warning  5 s
+changed  2026-11-22T10:05:12.000Z  slow  comm=db  warning  5 s; starts 1 s later
+1 lost, 0 gained, 1 changed, 2 the same
+""")
+        self.assertEqual(done.returncode, 1)
+        back = self.diff(rules(slow("200ms")), rules(slow("100ms")))
+        self.assertEqual(back.stdout, """\
+gained   2026-11-22T10:04:51.000Z  slow  comm=web  warning  5 s
+changed  2026-11-22T10:05:11.000Z  slow  comm=db  warning  6 s; starts 1 s earlier
+0 lost, 1 gained, 1 changed, 2 the same
+""")
+
+    def test_another_severity_or_rule_shows(self):
+        done = self.diff(rules(slow("400ms")), rules(slow("400ms", severity="critical")))
+        self.assertEqual(done.stdout.count("; severity critical, was warning"), 3)
+        done = self.diff(rules(slow("400ms")), rules(slow("400ms", name="slower")))
+        self.assertIn("3 lost, 3 gained, 0 changed, 0 the same\n", done.stdout)
+
+    def test_what_cannot_be_read_is_said(self):
+        done = self.diff(rules(slow("100")), {"version": 1, "rules": [{"name": "x"}]})
+        self.assertEqual(done.returncode, 2)
+        self.assertIn('new.json:1:', done.stderr)
+        done = ks.run("diff", self.dir / "none.json", self.dir / "new.json", self.capture)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("none.json: No such file or directory", done.stderr)
+        done = ks.run("diff", self.dir / "new.json", self.dir / "new.json")
+        self.assertEqual(done.returncode, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
