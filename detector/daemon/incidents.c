@@ -57,7 +57,7 @@ static struct incident *find_or_add(struct incidents *all, const struct transiti
 		return *found;
 	i = xcalloc(1, sizeof(*i));
 	memcpy(i->id, t->incident, sizeof(i->id));
-	i->has_process = process_of_event(&t->event, &i->process);
+	i->has_process = t->event.type && process_of_event(&t->event, &i->process);
 	(void)tsearch(i, &all->tree, compare);
 	return i;
 }

@@ -94,8 +94,8 @@ static void write_labels(const struct rule *rule, struct json *j)
 
 static void write_baseline(const struct transition *t, struct json *j)
 {
-	const struct condition *c = &t->rule->when;
 	const struct baseline *b = t->baseline;
+	const struct leaf *l = t->leaf;
 
 	json_key(j, "baseline");
 	if (!b) {
@@ -107,9 +107,35 @@ static void write_baseline(const struct transition *t, struct json *j)
 	member_num(j, "spread", b->spread);
 	member_u64(j, "samples", b->samples);
 	member_num(j, "age_s", (double)b->learnt_ns / (double)NS_PER_S);
-	member_num(j, "limit", baseline_limit(b, &c->baseline, condition_side(c)));
-	member_num(j, "score", baseline_score(b, &c->baseline, t->value));
+	member_num(j, "limit", baseline_limit(b, &l->baseline, leaf_side(l)));
+	member_num(j, "score", baseline_score(b, &l->baseline, t->value));
 	json_close(j, '}');
+}
+
+static double window_s(const struct leaf *l)
+{
+	return l ? (double)l->window_ns / (double)NS_PER_S : 0;
+}
+
+/* How each part of the rule's condition stood; an empty list for a rule made of others. */
+static void write_conditions(const struct transition *t, struct json *j)
+{
+	json_key(j, "conditions");
+	json_open(j, '[');
+	for (unsigned i = 0; i < t->n_conditions; i++) {
+		const struct condition_seen *c = &t->conditions[i];
+
+		json_open(j, '{');
+		member_str(j, "text", c->leaf->value.text);
+		member_str(j, "unit", unit_name(leaf_unit(c->leaf)));
+		member_num(j, "window_s", window_s(c->leaf));
+		member_num(j, "value", c->value);
+		member_num(j, "limit", c->limit);
+		json_key(j, "held");
+		json_bool(j, c->held);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
 }
 
 /* What the alert of a rule made of others was made of; an empty list for the rest. */
@@ -140,14 +166,15 @@ static void write_flapping(const struct transition *t, struct json *j)
 
 static void write_evidence(const struct transition *t, struct json *j)
 {
-	enum unit unit = t->rule->when.value.unit;
+	enum unit unit = t->leaf ? leaf_unit(t->leaf) : UNIT_NONE;
 
 	member_quantity(j, "value", "value_text", t->value, unit);
 	member_str(j, "unit", unit_name(unit));
 	member_quantity(j, "threshold", "threshold_text", t->threshold, unit);
-	member_num(j, "window_s", (double)t->rule->when.window_ns / (double)NS_PER_S);
+	member_num(j, "window_s", window_s(t->leaf));
 	member_u64(j, "samples", t->samples);
 	write_baseline(t, j);
+	write_conditions(t, j);
 	write_members(t, j);
 	write_flapping(t, j);
 	json_key(j, "quality");
@@ -226,7 +253,10 @@ size_t alert_write_doc(const struct transition *t, const struct process_info *pr
 	write_evidence(t, &j);
 	write_times(t, &j);
 	json_key(&j, "event");
-	event_write_json(&t->event, &j);
+	if (t->event.type)
+		event_write_json(&t->event, &j);
+	else
+		json_null(&j);
 	write_process(process, &j);
 	write_host(host, &j);
 	json_close(&j, '}');

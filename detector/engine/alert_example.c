@@ -18,7 +18,9 @@
 
 static double number_of(const struct rule *rule, const struct field *f, double value)
 {
-	if (f == rule->when.value.field && rule->when.value.aggregate == AGGREGATE_NONE)
+	const struct leaf *l = &rule->judge.leaves[0];
+
+	if (l->value.n_ops == 1 && f == l->value.terms[0].field && !l->window_ns)
 		return value;
 	if (strcmp(f->name, "pid") == 0 || strcmp(f->name, "tid") == 0)
 		return 1234;
@@ -69,27 +71,52 @@ static void *example_record(const struct event_type *type, const struct rule *ru
 	return record;
 }
 
-/* A value beyond the rule's limit. */
-static double example_value(const struct condition *c)
+/* A value beyond the leaf's limit. */
+static double example_value(const struct leaf *l)
 {
-	if (c->above.set)
-		return c->above.at > 0 ? c->above.at * 1.5 : c->above.at + 1;
-	if (c->below.set)
-		return c->below.at > 0 ? c->below.at / 2 : c->below.at - 1;
+	const struct limit *above = l->outside_high.set ? &l->outside_high : &l->above;
+
+	if (l->absent_ns)
+		return 1.5 * (double)l->absent_ns / (double)NS_PER_S;
+	if (above->set)
+		return above->at > 0 ? above->at * 1.5 : above->at + 1;
+	if (l->below.set)
+		return l->below.at > 0 ? l->below.at / 2 : l->below.at - 1;
 	return 42;
+}
+
+static struct baseline example_baseline(const struct leaf *l)
+{
+	double value = example_value(l);
+
+	return (struct baseline){ .center = value / 8,
+				  .spread = fabs(value) / 100,
+				  .samples = 600,
+				  .learnt_ns = l->baseline.warm_up_ns };
+}
+
+static void add_conditions(const struct rule *rule, struct transition *t)
+{
+	t->n_conditions = rule->judge.n_leaves;
+	for (unsigned i = 0; i < t->n_conditions; i++) {
+		const struct leaf *l = &rule->judge.leaves[i];
+		struct baseline baseline = example_baseline(l);
+		struct leaf_reading r = { .value = example_value(l),
+					  .earlier = example_value(l) / 4,
+					  .baseline = l->has_baseline ? &baseline : NULL };
+
+		t->conditions[i] = (struct condition_seen){
+			.leaf = l, .value = r.value, .limit = leaf_limit(l, &r), .held = true
+		};
+	}
 }
 
 struct alert *alert_example(const struct rule_set *set, const struct rule *rule)
 {
 	const struct event_type *type = type_of(set, rule);
-	const struct condition *c = &rule->when;
-	double value = example_value(c);
-	struct baseline baseline = {
-		.center = value / 8,
-		.spread = fabs(value) / 100,
-		.samples = 600,
-		.learnt_ns = c->baseline.warm_up_ns,
-	};
+	const struct leaf *l = &rule->judge.leaves[0];
+	double value = example_value(l);
+	struct baseline baseline = example_baseline(l);
 	struct process_info process = {
 		.pid = 1234,
 		.ppid = 1,
@@ -116,10 +143,10 @@ struct alert *alert_example(const struct rule_set *set, const struct rule *rule)
 		.severity = rule->severity,
 		.rule = rule,
 		.key = key,
+		.leaf = rule->kind == RULE_EVENTS ? l : NULL,
 		.value = value,
-		.threshold = condition_threshold(c, &baseline),
-		.samples = c->min_samples ? c->min_samples : 1,
-		.baseline = c->has_baseline ? &baseline : NULL,
+		.samples = l->min_samples ? l->min_samples : 1,
+		.baseline = l->has_baseline ? &baseline : NULL,
 		.started_ns = EXAMPLE_START_NS,
 		.ended_ns = EXAMPLE_END_NS,
 		.flapping = 6,
@@ -128,6 +155,8 @@ struct alert *alert_example(const struct rule_set *set, const struct rule *rule)
 		.event = { .type = type, .record = record, .wall_offset_ns = EXAMPLE_OFFSET },
 	};
 
+	add_conditions(rule, &t);
+	t.threshold = t.n_conditions ? t.conditions[0].limit : NAN;
 	add_members(set, rule, &t);
 	for (unsigned i = 0; i < rule->n_by; i++) {
 		const char *name = rule->by[i]->name;

@@ -2,7 +2,7 @@
 /*
  * What a rule's own summary says of the fault holds for each transition; what became of it is put in
  * front: "resolved after 31 s: ". The built-in summary names, in this order, what was measured, how
- * much, what is allowed, what is normal, whose it is, and the process:
+ * much, what is allowed, what is normal, what else held, whose it is, and the process:
  *
  *	rate(x) 41,200 /s over 5 s, limit 5,000 /s, normal 900 /s (pid=812), pingpong[812]
  *	slow-disk, then retransmits within 2 s (pid=812), pingpong[812]
@@ -11,6 +11,7 @@
 
 #include <math.h>
 
+#include "engine/condition.h"
 #include "engine/key.h"
 #include "engine/lifecycle.h"
 #include "util/printable.h"
@@ -36,25 +37,57 @@ static void add_limit(const char *name, double at, enum unit unit, struct buf *o
 	quantity_format(out, at, unit);
 }
 
-static void add_measure(const struct transition *t, struct buf *out)
+/* "rate(x) 41,200 /s over 5 s" */
+static void add_value(const struct leaf *l, double value, struct buf *out)
 {
-	const struct condition *c = &t->rule->when;
-	enum unit unit = c->value.unit;
-
-	buf_addf(out, "%s ", c->value.text);
-	if (isnan(t->value))
+	if (l->absent_ns) {
+		buf_adds(out, "no event for ");
+		quantity_format(out, value, UNIT_S);
+		return;
+	}
+	buf_addf(out, "%s ", l->value.text);
+	if (isnan(value))
 		buf_adds(out, "without samples");
 	else
-		quantity_format(out, t->value, unit);
-	if (c->window_ns) {
+		quantity_format(out, value, l->value.unit);
+	if (l->window_ns) {
 		buf_adds(out, " over ");
-		duration_format(out, c->window_ns);
+		duration_format(out, l->window_ns);
 	}
+}
+
+/* Which limit is shown is that of leaf_limit(). */
+static const char *limit_name(const struct leaf *l, double value, double limit)
+{
+	bool below = l->outside_low.set ? value < limit : l->below.set;
+
+	return below && !l->above.set ? "minimum" : "limit";
+}
+
+/* The other parts of the condition that held. */
+static void add_others(const struct transition *t, struct buf *out)
+{
+	for (unsigned i = 0; i < t->n_conditions; i++) {
+		const struct condition_seen *c = &t->conditions[i];
+
+		if (c->leaf == t->leaf || !c->held)
+			continue;
+		buf_adds(out, ", ");
+		add_value(c->leaf, c->value, out);
+	}
+}
+
+static void add_measure(const struct transition *t, struct buf *out)
+{
+	const struct leaf *l = t->leaf;
+	enum unit unit = leaf_unit(l);
+
+	add_value(l, t->value, out);
 	if (!isnan(t->threshold))
-		add_limit(c->below.set && !c->above.set ? "minimum" : "limit", t->threshold, unit,
-			  out);
+		add_limit(limit_name(l, t->value, t->threshold), t->threshold, unit, out);
 	if (t->baseline)
 		add_limit("normal", t->baseline->center, unit, out);
+	add_others(t, out);
 	if (t->lost)
 		buf_addf(out, ", %llu events lost", (unsigned long long)t->lost);
 }

@@ -169,6 +169,8 @@ static void fire(struct composites *cs, struct joint *j, struct group *g,
 	t.severity = j->rule->severity;
 	t.rule = j->rule;
 	t.key = key;
+	t.leaf = NULL;
+	t.n_conditions = 0;
 	t.value = t.threshold = NAN;
 	t.samples = j->rule->n_members;
 	t.baseline = NULL;

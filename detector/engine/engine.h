@@ -6,27 +6,38 @@
  *
  * Reads no clock, no file, knows no thread: time comes with each call, in ns of CLOCK_MONOTONIC,
  * and ids from a seed, so the same calls always give the same transitions. Rules without a window
- * are evaluated when an event arrives; count, rate, sum and max above a limit too, so a crossing
- * is seen at once; everything else at the tick. Memory is bounded: at most max_keys keys a rule,
- * the one that was quiet for longest is forgotten first, never one that is pending or firing.
+ * are evaluated when an event arrives; those whose values only grow (count, rate, sum and max above a
+ * limit) too, so a crossing is seen at once; everything else, and "hits", at the tick. Memory is
+ * bounded: at most max_keys keys a rule; for a new one, one that has been quiet for long is forgotten,
+ * never one that is pending or firing. Rules that see the same events under the same keys share the
+ * table of keys, and are at its bound together.
  *
- * A rule without a window judges single events, by "above" and "below" only: its alert is pending
- * from the first matching event, fires with the first that comes `for` later or more (a gap of
- * `keep` starts over), and resolves when nothing matched for `keep`. For the jitter of ticks, `for`,
- * "clear" and "repeat" are over up to 50 ms early.
+ * A rule without a window judges single events, by "above", "below" and "outside" only: its alert is
+ * pending from the first matching event, fires with the first that comes `for` later or more (a gap
+ * of `keep` starts over), and resolves when nothing matched for `keep`. For the jitter of ticks,
+ * `for`, "clear" and "repeat" are over up to 50 ms early.
  *
- * A key without events in the window has the count, rate and sum 0: that can be below a limit, and
- * is normal or not for a baseline. A key is known by its first event; one that has been silent for
- * the window, at least for 10 min, is forgotten; one with a baseline when it has been silent for
- * 1 h and for six half-lives, after which the baseline says little but 0. Rules with "below"
- * forget none: silence is what they watch.
+ * A key without events in the window has the count, rate, sum and distinct 0: that can be below a
+ * limit, and is normal or not for a baseline. A key is known by its first event, with "with" of
+ * either source; one that has been silent for the window, at least for 10 min, is forgotten within a
+ * minute; one with a baseline when it has been silent for 1 h and for six half-lives, after which the
+ * baseline says little but 0. Rules with "below", "outside", a "change" downwards or "absent" forget
+ * none: silence is what they watch. One with "absent" and without "by" knows its one key from the
+ * first tick on.
+ *
+ * What is not measured (NaN) is no sample. A formula that divides by 0, or has a part without a
+ * value, has none, and is beyond no limit.
  *
  * Where "by" holds pid or tid, and events tell when their process began, a process that gets the id
  * of another one has a key of its own, although it reads the same.
  *
  * A baseline learns at each tick, but not while its alert is pending, nor from windows that a firing
  * alert or a loss reaches into, nor before the key was known for a whole window: until then counts
- * rise as it fills.
+ * rise as it fills. "change" compares with a value that was taken at a tick, at most ago / 60 before
+ * the time it asks for, from a full window that no loss reached into.
+ *
+ * The severity of a firing alert rises with the escalations that the value passes at once, and falls
+ * when it was milder for the time of "clear"; without a window it does not fall.
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
@@ -39,6 +50,14 @@ enum alert_state { ALERT_FIRING, ALERT_RESOLVED };
 enum quality {
 	QUALITY_COMPLETE,
 	QUALITY_DEGRADED, /* events were lost in the window: the value is a lower bound */
+};
+
+/* How one leaf of the rule's condition stood. */
+struct condition_seen {
+	const struct leaf *leaf;
+	double value; /* NaN: it has none */
+	double limit; /* of leaf_limit(); NaN: none or not known */
+	bool held;
 };
 
 /* What a rule made of others fired on: an alert of one of its members. */
@@ -59,10 +78,15 @@ struct transition {
 	enum severity severity; /* now: that of the rule, or of the worst escalation it passes */
 	const struct rule *rule;
 	const struct value *key; /* rule->n_by values */
+	/* The leaf that the alert shows: the first, or the one that made it fire without that; so do
+	 * value, threshold, samples and baseline. */
+	const struct leaf *leaf; /* NULL for a rule made of others */
 	double value; /* now; NaN for an empty window; without one, of the latest matching event */
-	double threshold; /* above, else below, else the baseline's limit; NaN if there is none */
+	double threshold; /* leaf_limit(), or the limit of the escalation that gives the severity */
 	uint64_t samples; /* in the window; without one, matching events in this incident */
-	const struct baseline *baseline; /* NULL if the rule has none */
+	const struct baseline *baseline;	      /* NULL if the leaf has none */
+	struct condition_seen conditions[LEAVES_MAX]; /* all leaves */
+	unsigned n_conditions;
 	enum quality quality;
 	uint64_t lost;	     /* events of the rule's source in the window, or in `keep` */
 	uint64_t started_ns; /* CLOCK_MONOTONIC: the first event or tick that met the condition */
@@ -75,7 +99,10 @@ struct transition {
 	unsigned n_members; /* 0 for a rule on events */
 	/*
 	 * The one that fired it; when resolved, still that one. Of a window one of the worst in it:
-	 * no milder than any in the newer half, and of equally bad ones the newer.
+	 * no milder than any in the newer half, and of equally bad ones the newer; of a count or a
+	 * sum that is judged on arrival, among those that came since it passed half of its limit.
+	 * Without a type if there was none: the alert is that nothing came. Its wall_offset_ns is that of
+	 * the start in any case.
 	 */
 	struct event event;
 };
@@ -121,6 +148,9 @@ void engine_free(struct engine *e);
 
 /* Evaluates one event. Its time may lie a little before that of earlier ones. */
 void engine_feed(struct engine *e, const struct event *ev);
+
+/* The same for many, in order, with the same result; faster, since it knows what comes next. */
+void engine_feed_batch(struct engine *e, const struct event *events, size_t n);
 
 /* Once a second: slides windows, learns baselines, ends pending and firing alerts. */
 void engine_tick(struct engine *e, uint64_t now_ns, int64_t wall_offset_ns);

@@ -45,7 +45,8 @@ static void put_all(struct block *b, const struct transition *t, struct transiti
 	put_key(b, t, copy);
 	if (t->baseline)
 		copy->baseline = put(b, t->baseline, sizeof(*t->baseline));
-	copy->event.record = put(b, t->event.record, t->event.type->record_size);
+	if (t->event.type)
+		copy->event.record = put(b, t->event.record, t->event.type->record_size);
 }
 
 struct transition *transition_keep(const struct transition *t)

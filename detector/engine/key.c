@@ -41,33 +41,64 @@ static size_t pack_value(enum field_type type, const struct value *v, unsigned c
 	return 0;
 }
 
-const struct field *key_start_time(const struct rule *rule)
+static const struct field *start_time_of(const struct event_type *type)
 {
 	static const char name[] = "start_time_s";
 
-	for (unsigned i = 0; i < rule->n_by; i++)
-		if (!strcmp(rule->by[i]->name, "pid") || !strcmp(rule->by[i]->name, "tid"))
-			return event_field_find(rule->on, name, strlen(name));
-	return NULL;
+	return event_field_find(type, name, strlen(name));
 }
 
-static size_t pack_field(const struct field *f, const struct event *ev, unsigned char *ret_packed)
+static bool tells_processes_apart(const struct rule *rule)
 {
-	struct value v;
+	bool by_process = false;
 
-	event_get(ev, f, &v);
-	return pack_value(f->type, &v, ret_packed);
+	for (unsigned i = 0; i < rule->n_by; i++)
+		by_process |=
+			!strcmp(rule->by[i]->name, "pid") || !strcmp(rule->by[i]->name, "tid");
+	return by_process && start_time_of(rule->on) && (!rule->with || start_time_of(rule->with));
 }
 
-size_t key_pack(const struct rule *rule, const struct field *start_time, const struct event *ev,
+void key_fields(const struct rule *rule, unsigned source, struct key_fields *ret)
+{
+	const struct field *const *by = source == 0 ? rule->by : rule->with_by;
+
+	*ret = (struct key_fields){ .n = rule->n_by };
+	for (unsigned i = 0; i < rule->n_by; i++)
+		ret->fields[i] = by[i];
+	if (tells_processes_apart(rule))
+		ret->fields[ret->n++] = start_time_of(source == 0 ? rule->on : rule->with);
+}
+
+static size_t text_bytes_max(const struct field *f)
+{
+	return f->derive || f->size > KEY_TEXT_MAX ? KEY_TEXT_MAX : f->size;
+}
+
+size_t key_bytes_max(const struct key_fields *fields)
+{
+	size_t bytes = 0;
+
+	for (unsigned i = 0; i < fields->n; i++) {
+		const struct field *f = fields->fields[i];
+
+		if (f->type == FIELD_TEXT)
+			bytes += 1 + text_bytes_max(f);
+		else
+			bytes += f->type == FIELD_ADDR ? ADDR_BYTES : sizeof(uint64_t);
+	}
+	return bytes;
+}
+
+size_t key_pack(const struct key_fields *fields, const struct event *ev,
 		unsigned char ret_packed[KEY_BYTES_MAX])
 {
+	struct value v;
 	size_t len = 0;
 
-	for (unsigned i = 0; i < rule->n_by; i++)
-		len += pack_field(rule->by[i], ev, ret_packed + len);
-	if (start_time)
-		len += pack_field(start_time, ev, ret_packed + len);
+	for (unsigned i = 0; i < fields->n; i++) {
+		event_get(ev, fields->fields[i], &v);
+		len += pack_value(fields->fields[i]->type, &v, ret_packed + len);
+	}
 	return len;
 }
 

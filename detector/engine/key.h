@@ -13,13 +13,22 @@
 #define KEY_TEXT_MAX  255
 #define KEY_BYTES_MAX (RULE_BY_MAX * (1 + KEY_TEXT_MAX) + sizeof(double))
 
+/* Where the key of an event of one type comes from. */
+struct key_fields {
+	const struct field
+		*fields[RULE_BY_MAX + 1]; /* of "by"; behind them, when a process began */
+	unsigned n;
+};
+
 /*
- * The field that tells processes apart that had the same pid or tid one after the other; NULL if the
- * rule has neither in "by", or its events do not tell.
+ * Of the events of rule->on, or of rule->with. Where "by" holds pid or tid, and all events tell when
+ * their process began, that tells processes apart that had the same id one after the other.
  */
-const struct field *key_start_time(const struct rule *rule);
-/* start_time: as above. Returns how many bytes were written; 0 for a rule that has one key for all. */
-size_t key_pack(const struct rule *rule, const struct field *start_time, const struct event *ev,
+void key_fields(const struct rule *rule, unsigned source, struct key_fields *ret);
+/* How long a key can get. */
+size_t key_bytes_max(const struct key_fields *fields);
+/* Returns how many bytes were written; 0 for a rule that has one key for all. */
+size_t key_pack(const struct key_fields *fields, const struct event *ev,
 		unsigned char ret_packed[KEY_BYTES_MAX]);
 /* Writes rule->n_by values, which lend from packed. */
 void key_unpack(const struct rule *rule, const unsigned char *packed,

@@ -4,101 +4,216 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define START_CAP 16
+#include "util/pages.h"
 
-static void resize(struct keytable *t, unsigned cap)
+#define START_SLOTS 32
+/* Longer keys are allocated, since an entry has room for the longest. */
+#define KEY_ROOM_MAX 64
+/* How many are looked at to find a quiet one: all, of a small table. */
+#define LOOK_AT		   32
+#define LOOK_AT_MAX	   1024
+#define PREFETCH_BYTES_MAX 1024
+
+static size_t round_up(size_t size)
 {
-	t->cap = cap;
-	t->all = xrealloc(t->all, cap, sizeof(*t->all));
-	free(t->buckets);
-	t->n_buckets = cap;
-	t->buckets = xcalloc(t->n_buckets, sizeof(*t->buckets));
-	for (unsigned i = 0; i < t->n; i++) {
-		struct keyed **bucket = &t->buckets[t->all[i]->hash & (t->n_buckets - 1)];
-
-		t->all[i]->next = *bucket;
-		*bucket = t->all[i];
-	}
+	return (size + 7) / 8 * 8;
 }
 
-void keytable_init(struct keytable *t, unsigned max)
+static size_t chunk_bytes(const struct keytable *t, unsigned chunk)
 {
-	*t = (struct keytable){ .max = max };
-	resize(t, START_CAP);
+	return ((size_t)16 << chunk) * t->stride;
+}
+
+void keytable_init(struct keytable *t, uint32_t max, size_t key_max, size_t owned)
+{
+	*t = (struct keytable){ .max = max, .key_at = sizeof(struct keyed) };
+	t->key_room = key_max <= KEY_ROOM_MAX ? round_up(key_max ? key_max : 1) : 0;
+	t->stride = keytable_owned_at(t) + round_up(owned);
+	t->n_slots = START_SLOTS;
+	t->slots = pages_new(t->n_slots * sizeof(*t->slots));
+}
+
+size_t keytable_owned_at(const struct keytable *t)
+{
+	return t->key_at + (t->key_room ? t->key_room : sizeof(void *));
+}
+
+static void free_key(const struct keytable *t, struct keyed *k)
+{
+	if (!t->key_room)
+		free(*(void **)((unsigned char *)k + t->key_at));
 }
 
 void keytable_fini(struct keytable *t)
 {
-	free(t->all);
-	free(t->buckets);
+	for (uint32_t i = 0; i < t->high; i++)
+		if (keytable_used(t, i))
+			free_key(t, keytable_at(t, i));
+	for (unsigned i = 0; i < KEYTABLE_CHUNKS; i++)
+		pages_free(t->chunks[i], chunk_bytes(t, i));
+	pages_free(t->slots, t->n_slots * sizeof(*t->slots));
 	*t = (struct keytable){ 0 };
 }
 
-struct keyed *keytable_find(const struct keytable *t, const void *key, unsigned len, uint64_t hash)
+static bool is_key(const struct keytable *t, const struct keyed *k, const void *key, size_t len)
 {
-	struct keyed *k = t->buckets[hash & (t->n_buckets - 1)];
-
-	while (k && (k->hash != hash || k->len != len || memcmp(k->key, key, len) != 0))
-		k = k->next;
-	return k;
+	return k->len == len && memcmp(keytable_key(t, k), key, len) == 0;
 }
 
-static void link_newest(struct keytable *t, struct keyed *k)
+uint32_t keytable_find(const struct keytable *t, const void *key, size_t len, uint64_t hash)
 {
-	k->older = t->newest;
-	k->newer = NULL;
-	*(t->newest ? &t->newest->newer : &t->oldest) = k;
-	t->newest = k;
+	uint32_t tag = (uint32_t)hash;
+	uint32_t mask = t->n_slots - 1;
+
+	for (uint32_t at = tag & mask; t->slots[at]; at = (at + 1) & mask) {
+		uint32_t number = (uint32_t)t->slots[at] - 1;
+
+		if (t->slots[at] >> 32 == tag && is_key(t, keytable_at(t, number), key, len))
+			return number;
+	}
+	return KEYTABLE_NONE;
 }
 
-static void unlink_use(struct keytable *t, struct keyed *k)
+void keytable_prefetch_entry(const struct keytable *t, uint64_t hash)
 {
-	*(k->older ? &k->older->newer : &t->oldest) = k->newer;
-	*(k->newer ? &k->newer->older : &t->newest) = k->older;
-}
+	uint32_t tag = (uint32_t)hash;
+	uint32_t mask = t->n_slots - 1;
+	size_t size = t->stride < PREFETCH_BYTES_MAX ? t->stride : PREFETCH_BYTES_MAX;
 
-void keytable_add(struct keytable *t, struct keyed *k)
-{
-	struct keyed **bucket;
+	for (uint32_t at = tag & mask; t->slots[at]; at = (at + 1) & mask) {
+		const char *entry;
 
-	if (t->n == t->cap)
-		resize(t, t->cap * 2);
-	k->index = t->n;
-	t->all[t->n++] = k;
-	bucket = &t->buckets[k->hash & (t->n_buckets - 1)];
-	k->next = *bucket;
-	*bucket = k;
-	k->held = false;
-	link_newest(t, k);
-}
-
-void keytable_remove(struct keytable *t, struct keyed *k)
-{
-	struct keyed **at = &t->buckets[k->hash & (t->n_buckets - 1)];
-
-	while (*at != k)
-		at = &(*at)->next;
-	*at = k->next;
-	t->all[k->index] = t->all[--t->n];
-	t->all[k->index]->index = k->index;
-	unlink_use(t, k);
-}
-
-void keytable_touch(struct keytable *t, struct keyed *k)
-{
-	if (k->held || t->newest == k)
+		if (t->slots[at] >> 32 != tag)
+			continue;
+		entry = (const char *)keytable_at(t, (uint32_t)t->slots[at] - 1);
+		for (size_t i = 0; i < size + 63; i += 64)
+			__builtin_prefetch(entry + i, 1);
 		return;
-	unlink_use(t, k);
-	link_newest(t, k);
+	}
 }
 
-void keytable_hold(struct keytable *t, struct keyed *k, bool hold)
+static void put(struct keytable *t, uint64_t slot)
 {
-	if (hold == k->held)
-		return;
-	k->held = hold;
-	if (hold)
-		unlink_use(t, k);
-	else
-		link_newest(t, k);
+	uint32_t mask = t->n_slots - 1;
+	uint32_t at = (uint32_t)(slot >> 32) & mask;
+
+	while (t->slots[at])
+		at = (at + 1) & mask;
+	t->slots[at] = slot;
+}
+
+static void grow(struct keytable *t)
+{
+	uint64_t *old = t->slots;
+	uint32_t n_old = t->n_slots;
+
+	t->n_slots *= 2;
+	t->slots = pages_new(t->n_slots * sizeof(*t->slots));
+	for (uint32_t i = 0; i < n_old; i++)
+		if (old[i])
+			put(t, old[i]);
+	pages_free(old, n_old * sizeof(*old));
+}
+
+static uint32_t take_number(struct keytable *t)
+{
+	uint32_t number = t->removed - 1;
+	unsigned chunk;
+
+	if (t->removed) {
+		t->removed = keytable_at(t, number)->next;
+		return number;
+	}
+	number = t->high++;
+	chunk = 27u - (unsigned)__builtin_clz(number + 16);
+	if (!t->chunks[chunk])
+		t->chunks[chunk] = pages_new(chunk_bytes(t, chunk));
+	return number;
+}
+
+uint32_t keytable_add(struct keytable *t, const void *key, size_t len, uint64_t hash)
+{
+	uint32_t number = take_number(t);
+	struct keyed *k = keytable_at(t, number);
+	unsigned char *at = (unsigned char *)k + t->key_at;
+
+	memset(k, 0, t->stride);
+	k->hash = (uint32_t)hash;
+	k->len = (uint16_t)len;
+	k->used = true;
+	if (!t->key_room)
+		at = *(unsigned char **)at = xcalloc(1, len);
+	if (len)
+		memcpy(at, key, len);
+	if (++t->n > t->n_slots / 4 * 3)
+		grow(t);
+	put(t, (uint64_t)k->hash << 32 | (number + 1));
+	return number;
+}
+
+/* Those behind it move up, so that no search ends early. */
+static void free_slot(struct keytable *t, uint32_t at)
+{
+	uint32_t mask = t->n_slots - 1;
+
+	for (uint32_t next = (at + 1) & mask; t->slots[next]; next = (next + 1) & mask) {
+		uint32_t home = (uint32_t)(t->slots[next] >> 32) & mask;
+
+		if (((next - home) & mask) < ((next - at) & mask))
+			continue;
+		t->slots[at] = t->slots[next];
+		at = next;
+	}
+	t->slots[at] = 0;
+}
+
+void keytable_remove(struct keytable *t, uint32_t number)
+{
+	struct keyed *k = keytable_at(t, number);
+	uint32_t mask = t->n_slots - 1;
+	uint32_t at = k->hash & mask;
+
+	while ((uint32_t)t->slots[at] != number + 1)
+		at = (at + 1) & mask;
+	free_slot(t, at);
+	free_key(t, k);
+	k->used = false;
+	k->next = t->removed;
+	t->removed = number + 1;
+	t->n--;
+}
+
+/* The i-th to look at: all of a small table, else spread evenly, each time others. */
+static uint32_t candidate(const struct keytable *t, uint32_t i)
+{
+	if (t->high <= LOOK_AT)
+		return i;
+	/* multiples of the golden ratio */
+	return (uint32_t)((uint64_t)((t->hand + i) * 0x9e3779b1u) * t->high >> 32);
+}
+
+static void prefetch_candidates(const struct keytable *t)
+{
+	for (uint32_t i = 0; i < LOOK_AT && i < t->high; i++)
+		__builtin_prefetch(keytable_at(t, candidate(t, i)));
+}
+
+uint32_t keytable_quiet(struct keytable *t)
+{
+	uint32_t best = KEYTABLE_NONE, i;
+	unsigned seen = 0;
+
+	prefetch_candidates(t);
+	for (i = 0; i < t->high && i < LOOK_AT_MAX && seen < LOOK_AT; i++) {
+		uint32_t number = candidate(t, i);
+		const struct keyed *k = keytable_at(t, number);
+
+		if (!k->used || k->held)
+			continue;
+		seen++;
+		if (best == KEYTABLE_NONE || k->last_ns < keytable_at(t, best)->last_ns)
+			best = number;
+	}
+	t->hand += i;
+	return best;
 }

@@ -2,7 +2,7 @@
 /*
  * The life of one alert, as a state machine that knows nothing but whether the condition holds:
  *
- *	            holds               held for_ns
+ *	            holds               held for_ns, or hits of the last `of` looks
  *	INACTIVE ------------> PENDING -------------> FIRING --.
  *	 ^    ^                   |                   |   ^    | repeat_ns since it was last said
  *	 |    '---- no longer ----'                   |   '----'
@@ -21,12 +21,14 @@ struct lifecycle {
 	uint64_t clearing_ns; /* ... since then */
 	uint64_t since_ns;    /* PENDING, FIRING: when the condition began to hold */
 	uint64_t noticed_ns;  /* FIRING: when that was last said */
+	uint64_t looks;	      /* with `of`: bit i: did it hold i looks ago? */
 };
 
 struct lifecycle_conf {
 	uint64_t for_ns;
 	uint64_t clear_ns;
 	uint64_t repeat_ns; /* 0: never */
+	unsigned hits, of;  /* 0, or in place of for_ns; of <= 64 */
 };
 
 enum change {

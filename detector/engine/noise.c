@@ -10,33 +10,42 @@
 #define LITTLE_OF_LIMIT 0.05
 
 /* A count, sum or rate: what each event adds to. */
-static bool adds_up(const struct measure *m)
+static bool adds_up(const struct term *t)
 {
-	return !m->field || m->aggregate == AGGREGATE_SUM || m->aggregate == AGGREGATE_RATE;
+	return !t->field || t->aggregate == AGGREGATE_SUM || t->aggregate == AGGREGATE_RATE;
 }
 
 /* So much in the window is too little to be news. */
-static double little(const struct measure *m)
+static double little(const struct term *t)
 {
 	double time;
 
-	if (!adds_up(m) || !m->field)
+	if (!adds_up(t) || !t->field || t->aggregate == AGGREGATE_DISTINCT)
 		return 1;
-	if (m->field->unit == UNIT_BYTES)
+	if (t->field->unit == UNIT_BYTES)
 		return LITTLE_BYTES;
 	/* A rate is ms/s whatever the unit of the time. */
-	if (!unit_convert(LITTLE_MS, UNIT_MS, m->field->unit, &time))
+	if (!unit_convert(LITTLE_MS, UNIT_MS, t->field->unit, &time))
 		return 1;
-	return m->aggregate == AGGREGATE_RATE ? LITTLE_MS : time;
+	return t->aggregate == AGGREGATE_RATE ? LITTLE_MS : time;
 }
 
-void noise_floor(const struct condition *c, struct baseline *b)
+static bool counts(const struct term *t)
 {
-	const struct measure *m = &c->value;
-	double window_s = (double)c->window_ns / (double)NS_PER_S;
-	double per = m->aggregate == AGGREGATE_RATE ? window_s : 1;
-	double limit = c->above.set ? fabs(c->above.at) : 0;
+	return !t->field || t->aggregate == AGGREGATE_DISTINCT ||
+	       (adds_up(t) && t->field->unit == UNIT_COUNT);
+}
 
-	b->grain = !m->field || (adds_up(m) && m->field->unit == UNIT_COUNT) ? 1 / per : 0;
-	b->least_spread = fmax(little(m) / per, LITTLE_OF_LIMIT * limit);
+void noise_floor(const struct leaf *l, struct baseline *b)
+{
+	const struct term *t = &l->value.terms[0];
+	double window_s = (double)l->window_ns / (double)NS_PER_S;
+	double per = t->aggregate == AGGREGATE_RATE ? window_s : 1;
+	double limit = l->above.set ? fabs(l->above.at) : 0;
+
+	b->least_spread = LITTLE_OF_LIMIT * limit;
+	if (l->value.n_ops > 1)
+		return;
+	b->grain = counts(t) ? 1 / per : 0;
+	b->least_spread = fmax(b->least_spread, little(t) / per);
 }

@@ -1,81 +1,140 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A rule with a window keeps a series for every key it saw lately, and judges it at the tick and,
- * if a crossing can show then, on arrival. A rule without one judges each event, and keeps a series
- * only while its alert is pending or firing.
+ * A rule with a window knows every key that it saw lately. What is judged when:
+ *
+ *	on arrival   rules whose values only grow as events come, on each event; and at the tick for
+ *	             keys near the limit, pending or firing
+ *	at the tick  all others: keys with an event in the window, pending or firing; all keys, where
+ *	             the value can pass a limit without an event ("change", "absent")
+ *	in turns     keys with nothing in the window whose baselines learn just that
+ *
+ * A rule without a window judges each event, and knows a key only while its alert is pending or
+ * firing.
  */
 #include "engine/tracker.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "engine/changes.h"
-#include "engine/key.h"
+#include "engine/compute.h"
 #include "engine/series.h"
-#include "util/hash.h"
 
 #define LOSS_WINDOW_MIN_NS NS_PER_S
 #define FORGET_NS	   (600 * NS_PER_S)
 /* With a baseline, and that many half-lives: then 1/64 is left of what was learnt before. */
 #define FORGET_BASELINE_NS (3600 * NS_PER_S)
 #define FORGET_HALF_LIVES  6
-
-struct moment {
-	uint64_t now_ns;
-	int64_t wall_offset_ns;
-};
-
-static bool windowed(const struct rule *rule)
-{
-	return rule->when.value.aggregate != AGGREGATE_NONE;
-}
+/* Idle keys learn at one of so many ticks. */
+#define TURNS 8
+/* With a sum, what brings a key beyond this share of the limit may be the event to show. */
+#define NEAR_SHARE 0.5
 
 static uint64_t at_least(uint64_t v, uint64_t least)
 {
 	return v > least ? v : least;
 }
 
-/* Aggregates that only grow as events arrive, so that each event may take one past its limit. */
-static bool seen_on_arrival(const struct condition *c)
+static bool has_change(const struct leaf *l)
 {
-	enum aggregate a = c->value.aggregate;
-	bool grows = a == AGGREGATE_COUNT || a == AGGREGATE_RATE || a == AGGREGATE_SUM ||
-		     a == AGGREGATE_MAX;
-
-	return grows && c->above.set && !c->below.set && !c->has_baseline;
+	return l->change.above.set || l->change.below.set;
 }
 
-static uint64_t forget_after_ns(const struct condition *c)
+/* Its value only grows as events arrive, so that each event may take it past its limit. */
+static bool grows(const struct leaf *l)
 {
-	if (c->below.set)
-		return UINT64_MAX;
-	if (c->has_baseline)
-		return at_least(FORGET_HALF_LIVES * c->baseline.half_life_ns,
-				at_least(c->window_ns, FORGET_BASELINE_NS));
-	return at_least(c->window_ns, FORGET_NS);
+	const struct formula *f = &l->value;
+	enum aggregate a = f->n_terms ? f->terms[0].aggregate : AGGREGATE_NONE;
+
+	return f->n_ops == 1 && l->above.set && !l->below.set && !l->outside_low.set &&
+	       !has_change(l) && !l->absent_ns && !l->has_baseline &&
+	       (a == AGGREGATE_COUNT || a == AGGREGATE_RATE || a == AGGREGATE_SUM ||
+		a == AGGREGATE_MAX);
+}
+
+static bool seen_on_arrival(const struct rule *rule)
+{
+	for (unsigned i = 0; i < rule->judge.n_leaves; i++)
+		if (!grows(&rule->judge.leaves[i]))
+			return false;
+	return rule_window_ns(rule) && !rule->of;
+}
+
+/* The event that crosses the limit is the worst of a count and of a maximum. */
+static double near_limit(const struct leaf *l)
+{
+	const struct term *t = &l->value.terms[0];
+	bool sums = t->field && t->aggregate != AGGREGATE_MAX;
+
+	return sums ? l->above.at * NEAR_SHARE : l->above.at;
+}
+
+static uint64_t forget_after_ns(const struct rule *rule)
+{
+	uint64_t forget_ns = at_least(rule_window_ns(rule), FORGET_NS);
+
+	for (unsigned i = 0; i < rule->judge.n_leaves; i++) {
+		const struct leaf *l = &rule->judge.leaves[i];
+
+		/* Silence is what these watch. */
+		if (l->below.set || l->outside_low.set || l->change.below.set || l->absent_ns)
+			return UINT64_MAX;
+		if (has_change(l))
+			forget_ns = at_least(forget_ns, l->change.ago_ns + l->window_ns);
+		if (l->has_baseline)
+			forget_ns = at_least(at_least(forget_ns, FORGET_BASELINE_NS),
+					     FORGET_HALF_LIVES * l->baseline.half_life_ns);
+	}
+	return forget_ns;
+}
+
+/* For so long a loss makes values too low. */
+static uint64_t loss_window_ns(const struct rule *rule)
+{
+	uint64_t length_ns = rule_window_ns(rule) ? rule_window_ns(rule) : rule->keep_ns;
+
+	for (unsigned i = 0; i < rule->judge.n_leaves; i++)
+		length_ns = at_least(length_ns, rule->judge.leaves[i].absent_ns);
+	return at_least(length_ns, LOSS_WINDOW_MIN_NS);
 }
 
 void tracker_init(struct tracker *t, const struct rule *rule, struct engine_shared *shared)
 {
-	uint64_t quiet_ns = windowed(rule) ? rule->when.window_ns : rule->keep_ns;
-
 	*t = (struct tracker){
 		.shared = shared,
 		.rule = rule,
-		.on_arrival = seen_on_arrival(&rule->when),
-		.start_time = key_start_time(rule),
-		.forget_ns = forget_after_ns(&rule->when),
-		.life = { rule->for_ns, windowed(rule) ? rule->clear.for_ns : 0, rule->repeat_ns },
-		.losses = window_new(AGGREGATE_SUM, 0, at_least(quiet_ns, LOSS_WINDOW_MIN_NS)),
+		.on_arrival = seen_on_arrival(rule),
+		.windowed = rule_is_windowed(rule),
+		.forget_ns = forget_after_ns(rule),
+		.losses = window_new(AGGREGATE_SUM, 0, loss_window_ns(rule)),
 	};
-	keytable_init(&t->keys, shared->conf.max_keys);
+	t->life = (struct lifecycle_conf){
+		.for_ns = rule->for_ns,
+		.clear_ns = t->windowed ? rule->clear.for_ns : 0,
+		.repeat_ns = rule->repeat_ns,
+		.hits = rule->hits,
+		.of = t->windowed ? rule->of : 0,
+	};
+	for (unsigned i = 0; i < rule->judge.n_leaves; i++) {
+		const struct leaf *l = &rule->judge.leaves[i];
+
+		t->lasting |= has_change(l) || l->absent_ns;
+		t->learns |= l->has_baseline;
+		if (t->on_arrival)
+			t->near[i] = near_limit(l);
+	}
 }
 
 void tracker_fini(struct tracker *t)
 {
-	for (unsigned i = 0; i < t->keys.n; i++)
-		series_free((struct series *)t->keys.all[i]);
-	keytable_fini(&t->keys);
+	free(t->busy.entries);
+	free(t->idle.entries);
 	window_free(t->losses);
+}
+
+static struct keyed *entry(const struct tracker *t, uint32_t number)
+{
+	return keytable_at(&t->stream->keys, number);
 }
 
 static bool degraded(const struct tracker *t, uint64_t now_ns)
@@ -83,49 +142,168 @@ static bool degraded(const struct tracker *t, uint64_t now_ns)
 	return window_samples(t->losses, now_ns) > 0;
 }
 
-static void drop(struct tracker *t, struct series *s)
+/* --- lists ------------------------------------------------------------------------------------ */
+
+static void unlist(struct tracker *t, struct mark *mark)
 {
-	keytable_remove(&t->keys, &s->keyed);
-	series_free(s);
-	t->shared->stats.keys--;
+	struct tracker_list *list = mark->idle ? &t->idle : &t->busy;
+	uint32_t at = mark->listed - 1, moved;
+
+	if (!mark->listed)
+		return;
+	moved = list->entries[at] = list->entries[--list->n];
+	tracker_mark(t, entry(t, moved))->listed = at + 1;
+	mark->listed = 0;
 }
 
-/* Room for one more key, made by forgetting the one that was quiet for longest if need be. */
-static bool make_room(struct tracker *t)
+static void enlist(struct tracker *t, uint32_t number, bool idle)
 {
-	if (t->keys.n < t->keys.max)
-		return true;
-	if (!t->keys.oldest) {
-		t->shared->stats.refused++;
-		t->stats.refused++;
-		return false;
+	struct mark *mark = tracker_mark(t, entry(t, number));
+	struct tracker_list *list = idle ? &t->idle : &t->busy;
+
+	if (mark->listed && mark->idle == idle)
+		return;
+	unlist(t, mark);
+	if (list->n == list->cap) {
+		list->cap = list->cap ? list->cap * 2 : 16;
+		list->entries = xrealloc(list->entries, list->cap, sizeof(*list->entries));
 	}
-	drop(t, (struct series *)t->keys.oldest);
-	t->shared->stats.evicted++;
-	t->stats.evicted++;
-	return true;
+	list->entries[list->n++] = number;
+	mark->listed = list->n;
+	mark->idle = idle;
 }
 
-/* The series of the event's key, as the one used last; NULL if there is no room for a new key. */
-static struct series *get_series(struct tracker *t, const struct event *ev)
-{
-	unsigned char key[KEY_BYTES_MAX];
-	size_t len = key_pack(t->rule, t->start_time, ev, key);
-	/* With the seed, nobody can choose names that all fall into one bucket. */
-	uint64_t hash = hash_bytes(HASH_INIT ^ t->shared->conf.hash_seed, key, len);
-	struct keyed *known = keytable_find(&t->keys, key, (unsigned)len, hash);
-	struct series *s;
+/* --- what is kept of a key -------------------------------------------------------------------- */
 
-	if (known) {
-		keytable_touch(&t->keys, known);
-		return (struct series *)known;
-	}
-	if (!make_room(t))
-		return NULL;
-	s = series_new(t->rule, ev, key, len, hash);
-	keytable_add(&t->keys, &s->keyed);
+static void know(struct tracker *t, struct mark *mark)
+{
+	if (mark->known)
+		return;
+	mark->known = true;
 	t->shared->stats.keys++;
-	return s;
+}
+
+static struct series *need_series(struct tracker *t, struct mark *mark, uint64_t now_ns)
+{
+	if (!mark->series)
+		mark->series = series_new(t->rule, now_ns);
+	return mark->series;
+}
+
+void tracker_forget(struct tracker *t, uint32_t number)
+{
+	struct mark *mark = tracker_mark(t, entry(t, number));
+
+	unlist(t, mark);
+	series_free(mark->series);
+	if (mark->known)
+		t->shared->stats.keys--;
+	*mark = (struct mark){ 0 };
+}
+
+bool tracker_can_forget(const struct tracker *t, uint32_t number, uint64_t now_ns)
+{
+	struct keyed *k = entry(t, number);
+	const struct mark *mark = tracker_mark(t, k);
+
+	return mark->known && elapsed_ns(now_ns, k->last_ns) >= t->forget_ns &&
+	       (!mark->series || mark->series->life.phase == PHASE_INACTIVE);
+}
+
+/* --- readings --------------------------------------------------------------------------------- */
+
+static void read_leaf(const struct tracker *t, unsigned leaf, struct keyed *k,
+		      const struct series *s, uint64_t now_ns, struct leaf_reading *r)
+{
+	const struct leaf *l = &t->rule->judge.leaves[leaf];
+	double terms[TERMS_MAX];
+
+	for (unsigned i = 0; i < l->value.n_terms; i++) {
+		const struct cell *c = &t->stream->cells[t->cells[leaf][i]];
+		uint64_t samples = cell_samples(c, k, now_ns);
+
+		terms[i] = cell_value(c, k, now_ns);
+		r->samples = at_least(r->samples, samples);
+	}
+	if (l->absent_ns)
+		r->value = (double)elapsed_ns(now_ns, s->last_ns) / (double)NS_PER_S;
+	else
+		r->value = formula_compute(&l->value, terms);
+	r->earlier = NAN;
+	if (!s)
+		return;
+	r->partial = elapsed_ns(now_ns, s->known_ns) < l->window_ns;
+	if (l->has_baseline)
+		r->baseline = &s->baselines[leaf];
+	if (has_change(l))
+		r->earlier = history_value(&s->histories[leaf], l->change.ago_ns, now_ns);
+}
+
+static void read_windows(const struct tracker *t, struct keyed *k, const struct series *s,
+			 uint64_t now_ns, struct reading *r)
+{
+	*r = (struct reading){ .degraded = degraded(t, now_ns) };
+	for (unsigned i = 0; i < t->rule->judge.n_leaves; i++)
+		read_leaf(t, i, k, s, now_ns, &r->leaves[i]);
+}
+
+static void read_point(const struct series *s, struct reading *r)
+{
+	*r = (struct reading){ 0 };
+	r->leaves[0] =
+		(struct leaf_reading){ .value = s->value, .earlier = NAN, .samples = s->samples };
+}
+
+/* --- saying it -------------------------------------------------------------------------------- */
+
+/* The limit that the alert is about: with a leaf's escalations, that of its severity. */
+static double limit_of(const struct tracker *t, const struct series *s, unsigned leaf,
+		       const struct leaf_reading *r)
+{
+	for (unsigned i = 0; leaf == 0 && i < t->rule->n_escalations; i++) {
+		const struct escalation *e = &t->rule->escalations[i];
+
+		if (e->severity == s->severity && s->severity != t->rule->severity)
+			return e->above.set ? e->above.at : e->below.at;
+	}
+	return leaf_limit(&t->rule->judge.leaves[leaf], r);
+}
+
+static void describe(const struct tracker *t, struct keyed *k, const struct series *s,
+		     const struct reading *r, unsigned held, const struct moment *m,
+		     struct transition *tr, struct value key[RULE_BY_MAX])
+{
+	const struct leaf_reading *shown = &r->leaves[s->leaf];
+
+	*tr = (struct transition){
+		.state = ALERT_FIRING,
+		.severity = s->severity,
+		.rule = t->rule,
+		.key = key,
+		.leaf = &t->rule->judge.leaves[s->leaf],
+		.value = shown->value,
+		.threshold = limit_of(t, s, s->leaf, shown),
+		.samples = shown->samples,
+		.baseline = shown->baseline,
+		.n_conditions = t->rule->judge.n_leaves,
+		.quality = degraded(t, m->now_ns) ? QUALITY_DEGRADED : QUALITY_COMPLETE,
+		.lost = (uint64_t)window_value(t->losses, m->now_ns),
+		.started_ns = s->life.since_ns,
+		.wall_offset_ns = m->wall_offset_ns,
+	};
+	tr->event.wall_offset_ns = s->started_offset_ns;
+	if (s->worst[s->half].set)
+		tr->event = s->worst[s->half].event;
+	for (unsigned i = 0; i < tr->n_conditions; i++)
+		tr->conditions[i] = (struct condition_seen){
+			.leaf = &t->rule->judge.leaves[i],
+			.value = r->leaves[i].value,
+			.limit = i == s->leaf
+					 ? tr->threshold
+					 : leaf_limit(&t->rule->judge.leaves[i], &r->leaves[i]),
+			.held = held >> i & 1,
+		};
+	key_unpack(t->rule, keytable_key(&t->stream->keys, k), key);
 }
 
 static unsigned rule_index(const struct tracker *t)
@@ -133,76 +311,170 @@ static unsigned rule_index(const struct tracker *t)
 	return (unsigned)(t->rule - t->shared->conf.rules->rules);
 }
 
-static void report(struct tracker *t, struct series *s, enum change change, const struct reading *r,
-		   const struct moment *m)
+static void report(struct tracker *t, struct keyed *k, struct series *s, enum change change,
+		   const struct reading *r, unsigned held, const struct moment *m)
 {
 	struct value key[RULE_BY_MAX];
-	struct transition tr = {
-		.state = change == CHANGE_RESOLVED ? ALERT_RESOLVED : ALERT_FIRING,
-		.repeat = change == CHANGE_REPEATED,
-		.rule = t->rule,
-		.key = key,
-		.value = r->value,
-		.threshold = condition_threshold(&t->rule->when, s->baseline),
-		.samples = r->samples,
-		.baseline = s->baseline,
-		.quality = degraded(t, m->now_ns) ? QUALITY_DEGRADED : QUALITY_COMPLETE,
-		.lost = (uint64_t)window_value(t->losses, m->now_ns),
-		.started_ns = s->life.since_ns,
-		.ended_ns = change == CHANGE_RESOLVED ? m->now_ns : 0,
-		.wall_offset_ns = m->wall_offset_ns,
-		.severity = t->rule->severity,
-		.event = s->worst[s->half].event,
-	};
+	struct transition tr;
 	struct alert_change c = {
 		.change = change,
 		.rule = rule_index(t),
-		.packed_key = s->keyed.key,
-		.packed_len = s->keyed.len,
+		.packed_key = keytable_key(&t->stream->keys, k),
+		.packed_len = k->len,
 		.now_ns = m->now_ns,
 		.transition = &tr,
 	};
 
-	key_unpack(t->rule, s->keyed.key, key);
+	describe(t, k, s, r, held, m, &tr, key);
+	tr.repeat = change == CHANGE_REPEATED;
+	if (change == CHANGE_RESOLVED) {
+		tr.state = ALERT_RESOLVED;
+		tr.ended_ns = m->now_ns;
+	}
 	changes_take(t->shared, &c);
 }
 
-static void advance(struct tracker *t, struct series *s, bool holds, bool clears,
-		    const struct reading *r, const struct moment *m)
+/* --- the life of an alert --------------------------------------------------------------------- */
+
+static void begin(struct tracker *t, struct series *s, const struct reading *r, unsigned held,
+		  const struct moment *m)
 {
+	s->leaf = condition_shown_leaf(held);
+	s->severity = condition_severity(t->rule, r);
+	s->easing = false;
+	s->started_offset_ns = m->wall_offset_ns;
+	series_choose(s, t->rule, m->now_ns);
+}
+
+/* Up at once; down after it was milder for as long as it takes to clear. */
+static bool severity_changes(struct tracker *t, struct series *s, const struct reading *r,
+			     const struct moment *m)
+{
+	enum severity now = condition_severity(t->rule, r);
+
+	if (now > s->severity) {
+		s->severity = now;
+		s->easing = false;
+		return true;
+	}
+	if (now == s->severity || r->degraded || !t->windowed) {
+		s->easing = false;
+		return false;
+	}
+	if (!s->easing || now > s->eased)
+		s->eased = now;
+	if (!s->easing)
+		s->easing_ns = m->now_ns;
+	s->easing = true;
+	if (elapsed_ns(m->now_ns, s->easing_ns) + LIFECYCLE_SLACK_NS < t->life.clear_ns)
+		return false;
+	s->severity = s->eased;
+	s->easing = false;
+	return true;
+}
+
+static void hold(struct keyed *k, enum phase before, enum phase after)
+{
+	if (before == PHASE_INACTIVE && after != PHASE_INACTIVE)
+		k->held++;
+	else if (before != PHASE_INACTIVE && after == PHASE_INACTIVE)
+		k->held--;
+}
+
+static void advance(struct tracker *t, struct keyed *k, struct series *s, bool holds, bool clears,
+		    const struct reading *r, unsigned held, const struct moment *m)
+{
+	enum phase before = s->life.phase;
 	enum change change;
 
-	if (holds && s->life.phase != PHASE_FIRING)
+	if (holds && before != PHASE_FIRING)
 		holds = !engine_in_grace(t->shared, rule_index(t), m->now_ns);
 	change = lifecycle_step(&s->life, &t->life, holds, clears, m->now_ns);
-
-	keytable_hold(&t->keys, &s->keyed, s->life.phase != PHASE_INACTIVE);
+	hold(k, before, s->life.phase);
 	if (change == CHANGE_FIRED)
-		series_choose(s, t->rule, m->now_ns);
+		begin(t, s, r, held, m);
+	else if (s->life.phase == PHASE_FIRING && t->rule->n_escalations &&
+		 severity_changes(t, s, r, m)) {
+		change = CHANGE_SEVERITY;
+		s->life.noticed_ns = m->now_ns;
+	}
 	if (change != CHANGE_NONE)
-		report(t, s, change, r, m);
+		report(t, k, s, change, r, held, m);
 }
 
-/* Judges a key of a rule with a window; returns the value that was judged. */
-static double evaluate(struct tracker *t, struct series *s, const struct moment *m)
+/* Judges a key of a rule with a window. */
+static void evaluate(struct tracker *t, struct keyed *k, struct series *s, struct reading *r,
+		     const struct moment *m)
 {
-	struct reading r = series_read(s, degraded(t, m->now_ns), m->now_ns);
 	bool firing = s->life.phase == PHASE_FIRING;
+	unsigned held;
+	bool holds;
 
-	advance(t, s, !firing && condition_holds(&t->rule->when, &r),
-		firing && condition_clears(t->rule, &r), &r, m);
-	return r.value;
+	read_windows(t, k, s, m->now_ns, r);
+	holds = condition_holds(&t->rule->judge, r, &held);
+	advance(t, k, s, holds && !firing, firing && condition_clears(t->rule, r, holds), r, held,
+		m);
 }
 
-static void feed_window(struct tracker *t, const struct event *ev, const struct moment *m)
-{
-	struct series *s = get_series(t, ev);
+/* --- on arrival ------------------------------------------------------------------------------- */
 
-	if (!s)
+static bool is_near(const struct tracker *t, struct keyed *k, uint64_t now_ns)
+{
+	for (unsigned i = 0; i < t->rule->judge.n_leaves; i++)
+		if (cell_value(&t->stream->cells[t->cells[i][0]], k, now_ns) > t->near[i])
+			return true;
+	return false;
+}
+
+static void take_on_arrival(struct tracker *t, struct keyed *k, uint32_t number, struct mark *mark,
+			    const struct event *ev, const struct moment *m)
+{
+	struct reading r;
+
+	if (!mark->series && !is_near(t, k, m->now_ns))
 		return;
-	series_add(s, t->rule, ev, series_measure(t->rule, ev));
-	if (t->on_arrival)
-		evaluate(t, s, m);
+	enlist(t, number, false);
+	need_series(t, mark, m->now_ns);
+	if (ev)
+		series_show(mark->series, t->rule, ev);
+	evaluate(t, k, mark->series, &r, m);
+}
+
+void tracker_take(struct tracker *t, uint32_t number, unsigned source, const struct event *ev,
+		  const struct moment *m)
+{
+	struct keyed *k = entry(t, number);
+	struct mark *mark = tracker_mark(t, k);
+	struct series *s;
+
+	know(t, mark);
+	if (t->on_arrival) {
+		take_on_arrival(t, k, number, mark, source == 0 ? ev : NULL, m);
+		return;
+	}
+	enlist(t, number, false);
+	s = need_series(t, mark, m->now_ns);
+	if (source > 0)
+		return;
+	if (m->now_ns > s->last_ns)
+		s->last_ns = m->now_ns;
+	series_show(s, t->rule, ev);
+}
+
+/* --- at the tick ------------------------------------------------------------------------------ */
+
+/* The value was the same at the ticks since the last turn, as the key was idle. */
+static void learn_since(struct baseline *b, const struct baseline_conf *conf, double value,
+			uint64_t now_ns)
+{
+	uint64_t gap_ns = b->samples ? elapsed_ns(now_ns, b->updated_ns) : 0;
+	uint64_t ticks = (gap_ns + NS_PER_S / 2) / NS_PER_S;
+
+	if (ticks > TURNS)
+		ticks = 1;
+	for (uint64_t i = ticks; i > 1; i--)
+		baseline_learn(b, conf, value, now_ns - gap_ns / ticks * (i - 1));
+	baseline_learn(b, conf, value, now_ns);
 }
 
 /*
@@ -210,32 +482,87 @@ static void feed_window(struct tracker *t, const struct event *ev, const struct 
  * the window had time to fill. What made it pending may still be in the window: a key that is
  * pending on and off would never learn, and single values far out are outvoted.
  */
-static void learn(struct tracker *t, struct series *s, double value, const struct moment *m)
+static void learn(struct tracker *t, struct series *s, const struct reading *r,
+		  const struct moment *m)
 {
-	const struct condition *c = &t->rule->when;
-
-	if (s->life.phase == PHASE_FIRING)
+	if (s->life.phase == PHASE_FIRING) {
 		s->usual_since_ns = m->now_ns;
-	else if (s->life.phase == PHASE_INACTIVE &&
-		 elapsed_ns(m->now_ns, s->usual_since_ns) >= c->window_ns &&
-		 !degraded(t, m->now_ns))
-		baseline_learn(s->baseline, &c->baseline, value, m->now_ns);
+		return;
+	}
+	if (s->life.phase != PHASE_INACTIVE || r->degraded)
+		return;
+	for (unsigned i = 0; i < t->rule->judge.n_leaves; i++) {
+		const struct leaf *l = &t->rule->judge.leaves[i];
+
+		if (l->has_baseline && elapsed_ns(m->now_ns, s->usual_since_ns) >= l->window_ns)
+			learn_since(&s->baselines[i], &l->baseline, r->leaves[i].value, m->now_ns);
+	}
 }
 
-static bool forgettable(const struct tracker *t, const struct series *s, const struct moment *m)
+static void remember(struct tracker *t, struct series *s, const struct reading *r,
+		     const struct moment *m)
 {
-	return s->life.phase == PHASE_INACTIVE && elapsed_ns(m->now_ns, s->last_ns) >= t->forget_ns;
+	for (unsigned i = 0; i < t->rule->judge.n_leaves; i++) {
+		const struct leaf *l = &t->rule->judge.leaves[i];
+
+		if (has_change(l) && !r->degraded && !r->leaves[i].partial)
+			history_add(&s->histories[i], l->change.ago_ns, r->leaves[i].value,
+				    m->now_ns);
+	}
 }
 
-static void tick_window(struct tracker *t, struct series *s, const struct moment *m)
+static bool is_empty(const struct tracker *t, const struct reading *r)
 {
-	double value = evaluate(t, s, m);
-
-	if (s->baseline)
-		learn(t, s, value, m);
-	if (forgettable(t, s, m))
-		drop(t, s);
+	for (unsigned i = 0; i < t->rule->judge.n_leaves; i++)
+		if (r->leaves[i].samples || r->leaves[i].partial)
+			return false;
+	return !r->degraded;
 }
+
+static void give_up_series(struct tracker *t, struct mark *mark)
+{
+	unlist(t, mark);
+	series_free(mark->series);
+	mark->series = NULL;
+}
+
+static void rest(struct tracker *t, uint32_t number, struct mark *mark)
+{
+	if (t->learns)
+		enlist(t, number, true);
+	else
+		unlist(t, mark);
+}
+
+/* Decides whether the key needs the next tick too. */
+static void settle(struct tracker *t, struct keyed *k, uint32_t number, struct mark *mark,
+		   const struct reading *r, const struct moment *m)
+{
+	const struct series *s = mark->series;
+
+	if (s->life.phase != PHASE_INACTIVE || t->lasting)
+		enlist(t, number, false);
+	else if (!t->on_arrival && is_empty(t, r))
+		rest(t, number, mark);
+	else if (t->on_arrival && !is_near(t, k, m->now_ns))
+		give_up_series(t, mark);
+}
+
+static void tick_window(struct tracker *t, uint32_t number, const struct moment *m)
+{
+	struct keyed *k = entry(t, number);
+	struct mark *mark = tracker_mark(t, k);
+	struct reading r;
+
+	evaluate(t, k, mark->series, &r, m);
+	if (t->learns)
+		learn(t, mark->series, &r, m);
+	if (t->lasting)
+		remember(t, mark->series, &r, m);
+	settle(t, k, number, mark, &r, m);
+}
+
+/* --- single events ---------------------------------------------------------------------------- */
 
 /* Did nothing match for so long that it is over? Not known while events were lost. */
 static bool gone_quiet(const struct tracker *t, const struct series *s, const struct moment *m)
@@ -243,68 +570,163 @@ static bool gone_quiet(const struct tracker *t, const struct series *s, const st
 	return elapsed_ns(m->now_ns, s->last_ns) >= t->rule->keep_ns && !degraded(t, m->now_ns);
 }
 
-static void feed_point(struct tracker *t, const struct event *ev, const struct moment *m)
+bool tracker_minds(const struct tracker *t, const struct event *ev)
 {
-	struct reading r = { .value = series_measure(t->rule, ev), .samples = 1 };
-	struct series *s;
+	const struct leaf *l = &t->rule->judge.leaves[0];
+	struct leaf_reading r = { .value = formula_measure(&l->value, ev),
+				  .earlier = NAN,
+				  .samples = 1 };
 
-	if (!condition_holds(&t->rule->when, &r))
-		return;
-	s = get_series(t, ev);
-	if (!s)
-		return;
+	return leaf_holds(l, &r, false);
+}
+
+void tracker_take_point(struct tracker *t, uint32_t number, const struct event *ev,
+			const struct moment *m)
+{
+	struct keyed *k = entry(t, number);
+	struct mark *mark = tracker_mark(t, k);
+	struct series *s;
+	struct reading r;
+
+	know(t, mark);
+	s = need_series(t, mark, m->now_ns);
+	enlist(t, number, false);
 	if (s->life.phase == PHASE_PENDING && gone_quiet(t, s, m)) {
+		hold(k, PHASE_PENDING, PHASE_INACTIVE);
 		s->life.phase = PHASE_INACTIVE;
 		s->samples = 0;
 	}
-	series_add(s, t->rule, ev, r.value);
-	r.samples = s->samples;
-	advance(t, s, true, false, &r, m);
+	if (m->now_ns > s->last_ns)
+		s->last_ns = m->now_ns;
+	k->last_ns = s->last_ns;
+	s->samples++;
+	s->value = formula_measure(&t->rule->judge.leaves[0].value, ev);
+	series_show(s, t->rule, ev);
+	read_point(s, &r);
+	advance(t, k, s, true, false, &r, 1, m);
 }
 
-static void tick_point(struct tracker *t, struct series *s, const struct moment *m)
+static void tick_point(struct tracker *t, uint32_t number, const struct moment *m)
 {
-	struct reading r = series_read(s, false, m->now_ns);
+	struct keyed *k = entry(t, number);
+	struct series *s = tracker_mark(t, k)->series;
 	bool quiet = gone_quiet(t, s, m);
+	struct reading r;
 
+	read_point(s, &r);
 	/* Only a matching event lets a pending one fire. */
 	if (quiet || s->life.phase == PHASE_FIRING)
-		advance(t, s, !quiet, quiet, &r, m);
-	if (s->life.phase == PHASE_INACTIVE)
-		drop(t, s);
+		advance(t, k, s, !quiet, quiet, &r, !quiet, m);
+	if (s->life.phase != PHASE_INACTIVE)
+		return;
+	tracker_forget(t, number);
+	stream_release(t->stream, number);
 }
 
-void tracker_feed(struct tracker *t, const struct event *ev)
-{
-	struct moment m = { event_time_ns(ev), ev->wall_offset_ns };
+/* --- all -------------------------------------------------------------------------------------- */
 
-	if (t->rule->where && !expr_match(t->rule->where, ev))
+/* A key that leaves the list has left its place to another. */
+static void tick_list(struct tracker *t, const struct tracker_list *list, uint32_t from,
+		      uint32_t step, const struct moment *m)
+{
+	for (uint32_t i = from; i < list->n;) {
+		uint32_t number = list->entries[i];
+
+		if (t->windowed)
+			tick_window(t, number, m);
+		else
+			tick_point(t, number, m);
+		if (i < list->n && list->entries[i] == number)
+			i += step;
+	}
+}
+
+/* With one key for all, silence from the start is silence too. */
+static void watch_from_the_start(struct tracker *t, const struct moment *m)
+{
+	uint32_t number;
+	struct mark *mark;
+
+	if (!t->lasting || t->rule->n_by || t->stream->keys.n)
 		return;
-	t->shared->stats.matched++;
-	if (windowed(t->rule))
-		feed_window(t, ev, &m);
-	else
-		feed_point(t, ev, &m);
+	number = stream_get(t->stream, NULL, 0, stream_hash(t->stream, NULL, 0));
+	if (number == KEYTABLE_NONE)
+		return;
+	mark = tracker_mark(t, entry(t, number));
+	entry(t, number)->last_ns = m->now_ns;
+	know(t, mark);
+	need_series(t, mark, m->now_ns);
+	enlist(t, number, false);
 }
 
 void tracker_tick(struct tracker *t, uint64_t now_ns, int64_t wall_offset_ns)
 {
 	struct moment m = { now_ns, wall_offset_ns };
 
-	for (unsigned i = 0; i < t->keys.n;) {
-		struct keyed *k = t->keys.all[i];
-
-		if (windowed(t->rule))
-			tick_window(t, (struct series *)k, &m);
-		else
-			tick_point(t, (struct series *)k, &m);
-		/* A key that was dropped has left its place to another. */
-		if (i < t->keys.n && t->keys.all[i] == k)
-			i++;
-	}
+	watch_from_the_start(t, &m);
+	tick_list(t, &t->busy, 0, 1, &m);
+	tick_list(t, &t->idle, t->turn, TURNS, &m);
+	t->turn = (t->turn + 1) % TURNS;
 }
 
 void tracker_loss(struct tracker *t, uint64_t lost, uint64_t now_ns)
 {
 	window_add(t->losses, now_ns, (double)lost);
+}
+
+/* --- for those who ask ------------------------------------------------------------------------ */
+
+static uint32_t find(struct tracker *t, const unsigned char *key, size_t len)
+{
+	uint32_t number =
+		keytable_find(&t->stream->keys, key, len, stream_hash(t->stream, key, len));
+
+	if (number != KEYTABLE_NONE && !tracker_mark(t, entry(t, number))->known)
+		return KEYTABLE_NONE;
+	return number;
+}
+
+bool tracker_inspect(struct tracker *t, const unsigned char *key, size_t len, uint64_t now_ns,
+		     struct inspection *ret)
+{
+	uint32_t number = find(t, key, len);
+	struct keyed *k;
+
+	if (number == KEYTABLE_NONE)
+		return false;
+	k = entry(t, number);
+	*ret = (struct inspection){ .series = tracker_mark(t, k)->series, .last_ns = k->last_ns };
+	if (t->windowed)
+		read_windows(t, k, ret->series, now_ns, &ret->reading);
+	else
+		read_point(ret->series, &ret->reading);
+	ret->holds = condition_holds(&t->rule->judge, &ret->reading, &ret->held);
+	return true;
+}
+
+void tracker_each_key(struct tracker *t, tracker_key_fn *fn, void *ctx)
+{
+	const struct keytable *keys = &t->stream->keys;
+
+	for (uint32_t i = 0; i < keys->high; i++) {
+		struct keyed *k = keytable_at(keys, i);
+
+		if (k->used && tracker_mark(t, k)->known && !fn(ctx, keytable_key(keys, k), k->len))
+			return;
+	}
+}
+
+bool tracker_describe(struct tracker *t, const unsigned char *key, size_t len,
+		      const struct moment *m, struct transition *ret,
+		      struct value ret_key[RULE_BY_MAX])
+{
+	struct inspection now;
+	uint32_t number;
+
+	if (!tracker_inspect(t, key, len, m->now_ns, &now) || !now.series ||
+	    now.series->life.phase == PHASE_INACTIVE)
+		return false;
+	number = find(t, key, len);
+	describe(t, entry(t, number), now.series, &now.reading, now.held, m, ret, ret_key);
+	return true;
 }

@@ -1,34 +1,92 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One rule at work: the series of its keys, and what is evaluated when. What a series holds, when a
- * condition is met and how an alert lives are series.c, condition.c and lifecycle.c.
+ * One rule at work: what is evaluated when, and the life of its alerts. The keys and windows are in
+ * its stream (stream.c), what a key needs beyond them in series.c; when a condition is met and how an
+ * alert lives are condition.c and lifecycle.c. All changes go to changes_take().
  */
 #ifndef ENGINE_TRACKER_H
 #define ENGINE_TRACKER_H
 
-#include "engine/changes.h"
-#include "engine/engine.h"
-#include "engine/keytable.h"
+#include "engine/condition.h"
 #include "engine/lifecycle.h"
+#include "engine/stream.h"
+
+/* Numbers of entries, in no order. */
+struct tracker_list {
+	uint32_t *entries;
+	uint32_t n, cap;
+};
 
 struct tracker {
-	struct engine_shared *shared; /* borrowed */
-	const struct rule *rule;      /* borrowed */
-	bool on_arrival; /* windowed, and a crossing can be seen when an event arrives */
-	const struct field *start_time; /* see key_start_time() */
-	uint64_t forget_ns;		/* a key that was silent for this long; UINT64_MAX: never */
+	struct engine_shared *shared;	       /* borrowed */
+	const struct rule *rule;	       /* borrowed; of kind RULE_EVENTS */
+	struct stream *stream;		       /* borrowed */
+	size_t mark_at;			       /* of the struct mark in an entry */
+	unsigned cells[LEAVES_MAX][TERMS_MAX]; /* of the stream, for each term */
+	double near[LEAVES_MAX]; /* judged on arrival: of keys that no leaf takes beyond this
+				    nothing is kept */
+	bool on_arrival;	 /* windowed, and a crossing can be seen when an event arrives */
+	bool lasting;		 /* values change without events: judged while the key is known */
+	bool learns;		 /* has a baseline */
+	bool windowed;		 /* not judged by single events */
+	uint64_t forget_ns;	 /* a key that was silent for this long; UINT64_MAX: never */
 	struct engine_rule_stats stats;
 	struct lifecycle_conf life;
-	struct window *losses; /* of the rule's source, over the rule's window */
-	struct keytable keys;  /* of series */
+	struct window *losses; /* of the rule's sources, over all its windows */
+
+	/* Keys that are judged at each tick, and those that only learn that nothing happens, in
+	 * turns. All others stand still until their next event. */
+	struct tracker_list busy, idle;
+	uint32_t turn;
 };
 
 void tracker_init(struct tracker *t, const struct rule *rule, struct engine_shared *shared);
 void tracker_fini(struct tracker *t);
 
-/* Takes in an event of the rule's type. */
-void tracker_feed(struct tracker *t, const struct event *ev);
+static inline struct mark *tracker_mark(const struct tracker *t, struct keyed *k)
+{
+	return (struct mark *)((unsigned char *)k + t->mark_at);
+}
+
+/* For the stream: an event was put into the windows of that entry. */
+void tracker_take(struct tracker *t, uint32_t number, unsigned source, const struct event *ev,
+		  const struct moment *m);
+/* Without a window: does the event meet the condition? Then takes it in. */
+bool tracker_minds(const struct tracker *t, const struct event *ev);
+void tracker_take_point(struct tracker *t, uint32_t number, const struct event *ev,
+			const struct moment *m);
+
 void tracker_tick(struct tracker *t, uint64_t now_ns, int64_t wall_offset_ns);
 void tracker_loss(struct tracker *t, uint64_t lost, uint64_t now_ns);
+
+/* Was the key of that entry silent for so long that the rule can forget it? */
+bool tracker_can_forget(const struct tracker *t, uint32_t number, uint64_t now_ns);
+/* Forgets what it knows of the key; says nothing. The entry stays. */
+void tracker_forget(struct tracker *t, uint32_t number);
+
+/* How a key stands with a rule at one moment. */
+struct inspection {
+	struct reading reading;
+	unsigned held; /* bit i: leaf i holds */
+	bool holds;
+	const struct series *series; /* NULL: nothing but its windows is kept of the key */
+	uint64_t last_ns;	     /* latest event */
+};
+
+/* False if the rule does not know the key, packed as by key_pack(). */
+bool tracker_inspect(struct tracker *t, const unsigned char *key, size_t len, uint64_t now_ns,
+		     struct inspection *ret);
+/* Calls fn for each key that the rule knows, packed, until it returns false. */
+typedef bool tracker_key_fn(void *ctx, const unsigned char *key, size_t len);
+void tracker_each_key(struct tracker *t, tracker_key_fn *fn, void *ctx);
+
+/*
+ * Writes the transition that would be said of the key now, but for state, repeat, ids and ended_ns;
+ * ret_key is for its key. False if the rule has no alert for the key that is pending or firing. All
+ * lends until the engine's next call.
+ */
+bool tracker_describe(struct tracker *t, const unsigned char *key, size_t len,
+		      const struct moment *m, struct transition *ret,
+		      struct value ret_key[RULE_BY_MAX]);
 
 #endif

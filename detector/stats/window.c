@@ -396,3 +396,11 @@ double window_value(struct window *w, uint64_t now_ns)
 	}
 	return NAN;
 }
+
+double window_value_of_nothing(enum aggregate aggregate)
+{
+	return aggregate == AGGREGATE_COUNT || aggregate == AGGREGATE_RATE ||
+			       aggregate == AGGREGATE_SUM || aggregate == AGGREGATE_DISTINCT
+		       ? 0
+		       : NAN;
+}

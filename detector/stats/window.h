@@ -52,5 +52,7 @@ uint64_t window_samples(struct window *w, uint64_t now_ns);
  * themselves (divided by n); of samples at the same time, the last to arrive is the last.
  */
 double window_value(struct window *w, uint64_t now_ns);
+/* Of an empty window. */
+double window_value_of_nothing(enum aggregate aggregate);
 
 #endif

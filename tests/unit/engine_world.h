@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "engine/engine.h"
+#include "one_leaf.h"
 
 #define SEEN_MAX       4096
 #define WALL_OFFSET_NS 1700000000000000000
@@ -113,9 +114,10 @@ static inline struct rule *point_rule(void)
 		.on = type_of("syscall"),
 		.by = { field_of("syscall", "comm") },
 		.n_by = 1,
-		.when.value = { AGGREGATE_NONE, field_of("syscall", "latency_ms"), 0, UNIT_MS,
-				"latency_ms" },
-		.when.above = { true, 10 },
+		.judge = one_leaf((struct term){ .aggregate = AGGREGATE_NONE,
+						 .field = field_of("syscall", "latency_ms"),
+						 .quantile = 0 },
+				  UNIT_MS, "latency_ms", 0, (struct limit){ true, 10 }),
 		.keep_ns = ns(30),
 		.clear.for_ns = ns(10),
 	};
@@ -131,12 +133,14 @@ static inline struct rule *window_rule(enum aggregate aggregate)
 		.on = type_of("syscall"),
 		.by = { field_of("syscall", "pid") },
 		.n_by = 1,
-		.when.value = { aggregate, field_of("syscall", "latency_ms"), 0.5, UNIT_MS, "" },
-		.when.window_ns = ns(10),
+		.judge = one_leaf((struct term){ .aggregate = aggregate,
+						 .field = field_of("syscall", "latency_ms"),
+						 .quantile = 0.5 },
+				  UNIT_MS, "", ns(10), (struct limit){ 0 }),
 		.clear.for_ns = ns(10),
 	};
 	if (aggregate == AGGREGATE_COUNT)
-		w.rules[0].when.value.field = NULL;
+		w.rules[0].judge.leaves[0].value.terms[0].field = NULL;
 	return &w.rules[0];
 }
 
@@ -147,9 +151,9 @@ static inline struct rule *cpu_rule(void)
 
 	r->on = type_of("sched");
 	r->by[0] = field_of("sched", "pid");
-	r->when.value.field = field_of("sched", "cpu_time_ms");
-	r->when.value.unit = UNIT_MS_PER_S;
-	r->when.window_ns = ns(2);
+	r->judge.leaves[0].value.terms[0].field = field_of("sched", "cpu_time_ms");
+	r->judge.leaves[0].value.unit = UNIT_MS_PER_S;
+	r->judge.leaves[0].window_ns = ns(2);
 	return r;
 }
 

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "engine/alert.h"
+#include "one_leaf.h"
 #include "util/utf8.h"
 
 #define WALL_OFFSET_NS 1795341000000000000
@@ -50,6 +51,9 @@ static void take_key(struct scene *s)
 		event_get(&s->t.event, s->rule.by[i], &s->key[i]);
 	s->t.key = s->key;
 	s->t.rule = &s->rule;
+	s->t.leaf = &s->rule.judge.leaves[0];
+	s->t.n_conditions = 1;
+	s->t.conditions[0] = (struct condition_seen){ s->t.leaf, s->t.value, s->t.threshold, true };
 }
 
 /* A call of postgres took 31.2 ms. */
@@ -64,9 +68,7 @@ static void slow_syscall(struct scene *s)
 			.on = type,
 			.by = { field_of(type, "comm"), field_of(type, "pid") },
 			.n_by = 2,
-			.when.value = { AGGREGATE_NONE, field_of(type, "latency_ms"), 0, UNIT_MS,
-					"latency_ms" },
-			.when.above = { true, 10 },
+			.judge = one_leaf((struct term){ .aggregate = AGGREGATE_NONE, .field = field_of(type, "latency_ms"), .quantile = 0 }, UNIT_MS, "latency_ms", 0, (struct limit){ true, 10 }),
 			.severity = SEVERITY_WARNING,
 			.hooks = { 3, 1 },
 			.n_hooks = 2,
@@ -94,13 +96,14 @@ static void slow_syscall(struct scene *s)
 static void storm_resolved(struct scene *s)
 {
 	slow_syscall(s);
-	s->rule.when.value.aggregate = AGGREGATE_RATE;
-	s->rule.when.value.unit = UNIT_PER_S;
-	s->rule.when.value.text = "rate(x)";
-	s->rule.when.window_ns = 5 * NS_PER_S;
-	s->rule.when.above.at = 5000;
-	s->rule.when.has_baseline = true;
-	s->rule.when.baseline = (struct baseline_conf){ 6, 120 * NS_PER_S, 600 * NS_PER_S };
+	s->rule.judge.leaves[0].value.terms[0].aggregate = AGGREGATE_RATE;
+	s->rule.judge.leaves[0].value.unit = UNIT_PER_S;
+	s->rule.judge.leaves[0].value.text = "rate(x)";
+	s->rule.judge.leaves[0].window_ns = 5 * NS_PER_S;
+	s->rule.judge.leaves[0].above.at = 5000;
+	s->rule.judge.leaves[0].has_baseline = true;
+	s->rule.judge.leaves[0].baseline =
+		(struct baseline_conf){ 6, 120 * NS_PER_S, 600 * NS_PER_S };
 	s->rule.labels = labels;
 	s->rule.n_labels = ARRAY_SIZE(labels);
 	s->baseline = (struct baseline){
@@ -167,7 +170,9 @@ static void a_firing_document_has_every_member(void **state)
 		"\"summary\":\"latency_ms 31.2 ms, limit 10 ms (comm=postgres, pid=812), postgres[812]\","
 		"\"value\":31.2,\"value_text\":\"31.2 ms\",\"unit\":\"ms\","
 		"\"threshold\":10,\"threshold_text\":\"10 ms\",\"window_s\":0,\"samples\":1,"
-		"\"baseline\":null,\"members\":[],\"flapping\":null,\"quality\":{\"state\":\"complete\",\"lost\":0},"
+		"\"baseline\":null,\"conditions\":[{\"text\":\"latency_ms\",\"unit\":\"ms\","
+		"\"window_s\":0,\"value\":31.2,\"limit\":10,\"held\":true}],"
+		"\"members\":[],\"flapping\":null,\"quality\":{\"state\":\"complete\",\"lost\":0},"
 		"\"started\":\"2026-11-22T10:04:31.207Z\",\"ended\":null,\"duration_s\":null,\"reason\":null,"
 		"\"event\":");
 	event_write_json(&s.t.event, &event);
@@ -459,8 +464,8 @@ static void the_built_in_summary_says_what_is_special(void **state)
 
 	(void)state;
 	slow_syscall(&s);
-	s.rule.when.above.set = false;
-	s.rule.when.below = (struct limit){ true, 50 };
+	s.rule.judge.leaves[0].above.set = false;
+	s.rule.judge.leaves[0].below = (struct limit){ true, 50 };
 	s.t.threshold = 50;
 	s.t.repeat = true;
 	a = alert_new(&s.t, NULL, &host);
@@ -515,7 +520,7 @@ static void an_example_has_every_path_of_its_rule(void **state)
 		s.rule.by[0] = field_of(&types[i], "comm");
 		s.rule.by[1] = field_of(&types[i], "pid");
 		s.rule.n_by = s.rule.by[0] && s.rule.by[1] ? 2 : 0;
-		s.rule.when.value.field = NULL;
+		s.rule.judge.leaves[0].value.terms[0].field = NULL;
 		a = alert_example(&(struct rule_set){ 0 }, &s.rule);
 		doc = cJSON_Parse(a->doc);
 		assert_no_null(doc, "");
@@ -555,7 +560,7 @@ static void made_of_others(struct scene *s, struct rule *rules, struct rule_set 
 	rules[1].name = (char *)"other";
 	s->rule.name = (char *)"both";
 	s->rule.on = NULL;
-	s->rule.when.value.text = NULL;
+	s->rule.judge.leaves[0].value.text = NULL;
 	s->rule.kind = RULE_SEQUENCE;
 	s->rule.n_members = 2;
 	s->rule.members[1] = 1;
@@ -626,10 +631,10 @@ static void an_example_survives_any_limit(void **state)
 		struct scene s;
 
 		slow_syscall(&s);
-		s.rule.when.above.at = limits[i];
+		s.rule.judge.leaves[0].above.at = limits[i];
 		alert_unref(alert_example(&(struct rule_set){ 0 }, &s.rule));
-		s.rule.when.below = s.rule.when.above;
-		s.rule.when.above.set = false;
+		s.rule.judge.leaves[0].below = s.rule.judge.leaves[0].above;
+		s.rule.judge.leaves[0].above.set = false;
 		alert_unref(alert_example(&(struct rule_set){ 0 }, &s.rule));
 	}
 }

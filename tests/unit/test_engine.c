@@ -154,13 +154,15 @@ static void rules_see_only_their_own_events(void **state)
 
 	(void)state;
 	w.rules[1] = *point_rule();
-	w.rules[1].when.above.at = 15;
+	w.rules[1].judge.leaves[0].above.at = 15;
 	point_rule();
 	w.rules[2] = (struct rule){
 		.name = "hog",
 		.on = type_of("sched"),
-		.when.value = { AGGREGATE_NONE, field_of("sched", "cpu_time_ms"), 0, UNIT_MS, "" },
-		.when.above = { true, 800 },
+		.judge = one_leaf((struct term){ .aggregate = AGGREGATE_NONE,
+						 .field = field_of("sched", "cpu_time_ms"),
+						 .quantile = 0 },
+				  UNIT_MS, "", 0, (struct limit){ true, 800 }),
 	};
 	run(3);
 	engine_feed(w.engine, &ev);
@@ -192,7 +194,7 @@ static void where_selects_events(void **state)
 
 static void churn(void)
 {
-	window_rule(AGGREGATE_COUNT)->when.above = (struct limit){ true, 3 };
+	window_rule(AGGREGATE_COUNT)->judge.leaves[0].above = (struct limit){ true, 3 };
 	w.max_keys = 20;
 	run(1);
 	for (unsigned i = 0; i < 3001; i++) {

@@ -25,7 +25,7 @@ static void nothing_resolves_while_events_are_lost(void **state)
 
 static void the_clearing_time_starts_after_the_loss(void **state)
 {
-	window_rule(AGGREGATE_SUM)->when.above = (struct limit){ true, 100 };
+	window_rule(AGGREGATE_SUM)->judge.leaves[0].above = (struct limit){ true, 100 };
 	(void)state;
 	run(1);
 	feed(100, "a", 7, 101);
@@ -39,7 +39,7 @@ static void the_clearing_time_starts_after_the_loss(void **state)
 
 static void an_alert_says_what_was_lost_in_its_window(void **state)
 {
-	window_rule(AGGREGATE_SUM)->when.above = (struct limit){ true, 100 };
+	window_rule(AGGREGATE_SUM)->judge.leaves[0].above = (struct limit){ true, 100 };
 	(void)state;
 	run(1);
 	lose(80, 100);
@@ -53,7 +53,7 @@ static void an_alert_says_what_was_lost_in_its_window(void **state)
 
 static void nothing_is_below_a_limit_while_events_are_lost(void **state)
 {
-	window_rule(AGGREGATE_COUNT)->when.below = (struct limit){ true, 1 };
+	window_rule(AGGREGATE_COUNT)->judge.leaves[0].below = (struct limit){ true, 1 };
 	(void)state;
 	run(1);
 	feed(100, "a", 7, 1);
@@ -72,8 +72,8 @@ static struct rule *baseline_rule(void)
 {
 	struct rule *r = window_rule(AGGREGATE_RATE);
 
-	r->when.has_baseline = true;
-	r->when.baseline = (struct baseline_conf){ 6, ns(60), ns(600) };
+	r->judge.leaves[0].has_baseline = true;
+	r->judge.leaves[0].baseline = (struct baseline_conf){ 6, ns(60), ns(600) };
 	return r;
 }
 
@@ -108,12 +108,12 @@ static void a_value_far_from_its_baseline_fires_once_warm(void **state)
 static void the_filling_window_is_not_learnt(void **state)
 {
 	(void)state;
-	baseline_rule()->when.above = (struct limit){ true, 500 };
+	baseline_rule()->judge.leaves[0].above = (struct limit){ true, 500 };
 	run(1);
 	(void)steady(100, 40, 100);
-	w.rules[0].when.above.at = 0;
-	w.rules[0].when.baseline.warm_up_ns = 0;
-	w.rules[0].when.baseline.deviations = 0.001;
+	w.rules[0].judge.leaves[0].above.at = 0;
+	w.rules[0].judge.leaves[0].baseline.warm_up_ns = 0;
+	w.rules[0].judge.leaves[0].baseline.deviations = 0.001;
 	/* were the rise from 10 to 100 in it, 101 would lie above the centre by more than this */
 	(void)steady(140, 1, 100.9);
 	assert_last(1, ALERT_FIRING);
@@ -127,7 +127,7 @@ static void a_baseline_is_frozen_while_its_alert_is_up(void **state)
 	double center;
 
 	(void)state;
-	r->when.above = (struct limit){ true, 1000 };
+	r->judge.leaves[0].above = (struct limit){ true, 1000 };
 	r->repeat_ns = ns(100);
 	r->clear.for_ns = 0;
 	run(1);
@@ -187,8 +187,8 @@ static void a_little_after_silence_is_no_news(void **state)
 	struct rule *r = cpu_rule();
 
 	(void)state;
-	r->when.has_baseline = true;
-	r->when.baseline = (struct baseline_conf){ 6, ns(60), ns(600) };
+	r->judge.leaves[0].has_baseline = true;
+	r->judge.leaves[0].baseline = (struct baseline_conf){ 6, ns(60), ns(600) };
 	run(1);
 	for (unsigned s = 100; s < 500; s++) {
 		feed_sched(s, 1, 0);
@@ -207,9 +207,9 @@ static void a_move_that_is_small_for_the_limit_is_no_news(void **state)
 	struct rule *r = cpu_rule();
 
 	(void)state;
-	r->when.has_baseline = true;
-	r->when.baseline = (struct baseline_conf){ 25, ns(60), ns(600) };
-	r->when.above = (struct limit){ true, 200 };
+	r->judge.leaves[0].has_baseline = true;
+	r->judge.leaves[0].baseline = (struct baseline_conf){ 25, ns(60), ns(600) };
+	r->judge.leaves[0].above = (struct limit){ true, 200 };
 	run(1);
 	for (unsigned s = 100; s < 500; s++) {
 		feed_sched(s, 1, 0);
@@ -247,8 +247,8 @@ static void silence_is_learnt_as_zero(void **state)
 	struct rule *r = window_rule(AGGREGATE_COUNT);
 
 	(void)state;
-	r->when.has_baseline = true;
-	r->when.baseline = (struct baseline_conf){ 6, ns(60), ns(600) };
+	r->judge.leaves[0].has_baseline = true;
+	r->judge.leaves[0].baseline = (struct baseline_conf){ 6, ns(60), ns(600) };
 	run(1);
 	feed(100, "a", 7, 1);
 	tick_until(100, 800);
@@ -268,7 +268,7 @@ static void a_rule_with_below_watches_the_low_side_of_its_baseline(void **state)
 	unsigned now_s;
 
 	(void)state;
-	r->when.below = (struct limit){ true, 1e6 };
+	r->judge.leaves[0].below = (struct limit){ true, 1e6 };
 	run(1);
 	now_s = steady(100, 300, 100);
 	now_s = steady(now_s, 20, 4000);
@@ -285,7 +285,7 @@ static void a_baseline_and_a_limit_must_both_be_passed(void **state)
 	unsigned now_s;
 
 	(void)state;
-	baseline_rule()->when.above = (struct limit){ true, 1000 };
+	baseline_rule()->judge.leaves[0].above = (struct limit){ true, 1000 };
 	run(1);
 	now_s = steady(100, 300, 100);
 	now_s = steady(now_s, 2, 4000);

@@ -4,7 +4,7 @@
 
 static void a_count_fires_with_the_event_that_crosses_the_limit(void **state)
 {
-	window_rule(AGGREGATE_COUNT)->when.above = (struct limit){ true, 3 };
+	window_rule(AGGREGATE_COUNT)->judge.leaves[0].above = (struct limit){ true, 3 };
 	(void)state;
 	run(1);
 	feed(100, "a", 7, 1);
@@ -21,7 +21,7 @@ static void a_count_fires_with_the_event_that_crosses_the_limit(void **state)
 
 static void an_alert_clears_after_the_condition_was_false_for_the_clearing_time(void **state)
 {
-	window_rule(AGGREGATE_SUM)->when.above = (struct limit){ true, 100 };
+	window_rule(AGGREGATE_SUM)->judge.leaves[0].above = (struct limit){ true, 100 };
 	(void)state;
 	run(1);
 	feed(100, "a", 7, 101);
@@ -48,7 +48,7 @@ static void hysteresis_holds_an_alert_between_its_two_limits(void **state)
 	struct rule *r = window_rule(AGGREGATE_MAX);
 
 	(void)state;
-	r->when.above = (struct limit){ true, 100 };
+	r->judge.leaves[0].above = (struct limit){ true, 100 };
 	r->clear.below = (struct limit){ true, 50 };
 	run(1);
 	feed(100, "a", 7, 200);
@@ -73,7 +73,7 @@ static void hysteresis_works_from_below_too(void **state)
 	struct rule *r = window_rule(AGGREGATE_COUNT);
 
 	(void)state;
-	r->when.below = (struct limit){ true, 2 };
+	r->judge.leaves[0].below = (struct limit){ true, 2 };
 	r->clear.above = (struct limit){ true, 3 };
 	r->clear.for_ns = 0;
 	run(1);
@@ -95,7 +95,7 @@ static void nothing_is_below_a_limit_before_the_window_is_full(void **state)
 	struct rule *r = window_rule(AGGREGATE_COUNT);
 
 	(void)state;
-	r->when.below = (struct limit){ true, 5 };
+	r->judge.leaves[0].below = (struct limit){ true, 5 };
 	run(1);
 	feed(100, "a", 7, 1);
 	tick_until(100, 109);
@@ -109,9 +109,9 @@ static void a_rate_without_a_field_counts_events(void **state)
 	struct rule *r = window_rule(AGGREGATE_RATE);
 
 	(void)state;
-	r->when.value.field = NULL;
-	r->when.value.unit = UNIT_PER_S;
-	r->when.above = (struct limit){ true, 0.25 };
+	r->judge.leaves[0].value.terms[0].field = NULL;
+	r->judge.leaves[0].value.unit = UNIT_PER_S;
+	r->judge.leaves[0].above = (struct limit){ true, 0.25 };
 	run(1);
 	feed(100, "a", 7, 99);
 	feed(101, "a", 7, 99);
@@ -125,7 +125,7 @@ static void a_rate_without_a_field_counts_events(void **state)
 static void a_window_of_n_seconds_holds_n_samples_of_one_second(void **state)
 {
 	(void)state;
-	cpu_rule()->when.above = (struct limit){ true, 1000 };
+	cpu_rule()->judge.leaves[0].above = (struct limit){ true, 1000 };
 	run(1);
 	for (unsigned i = 0; i < 5; i++) {
 		double at_s = 100 + i - (i == 4 ? 0.01 : 0);
@@ -140,7 +140,7 @@ static void a_window_of_n_seconds_holds_n_samples_of_one_second(void **state)
 static void a_sample_longer_than_the_window_brings_its_share(void **state)
 {
 	(void)state;
-	cpu_rule()->when.above = (struct limit){ true, 400 };
+	cpu_rule()->judge.leaves[0].above = (struct limit){ true, 400 };
 	run(1);
 	feed_sched(100, 1, 0.1);
 	tick(100);
@@ -156,7 +156,7 @@ static void a_tick_that_is_early_by_a_little_does_not_wait_for_the_next(void **s
 	struct rule *r = window_rule(AGGREGATE_AVG);
 
 	(void)state;
-	r->when.above = (struct limit){ true, 10 };
+	r->judge.leaves[0].above = (struct limit){ true, 10 };
 	r->for_ns = ns(5);
 	run(1);
 	feed(100, "a", 7, 20);
@@ -172,7 +172,7 @@ static void a_value_that_is_gone_is_no_longer_beyond_any_limit(void **state)
 	struct rule *r = window_rule(AGGREGATE_AVG);
 
 	(void)state;
-	r->when.above = (struct limit){ true, 10 };
+	r->judge.leaves[0].above = (struct limit){ true, 10 };
 	r->clear.below = (struct limit){ true, 5 };
 	run(1);
 	feed(100, "a", 7, 20);
@@ -187,7 +187,7 @@ static void a_windowed_rule_fires_after_holding_for_the_pending_time(void **stat
 	struct rule *r = window_rule(AGGREGATE_AVG);
 
 	(void)state;
-	r->when.above = (struct limit){ true, 10 };
+	r->judge.leaves[0].above = (struct limit){ true, 10 };
 	r->for_ns = ns(3);
 	run(1);
 	feed(100, "a", 7, 20);
@@ -206,7 +206,7 @@ static void a_windowed_rule_fires_after_holding_for_the_pending_time(void **stat
 
 static void quantiles_are_judged_at_the_tick_and_show_the_worst_event(void **state)
 {
-	window_rule(AGGREGATE_QUANTILE)->when.above = (struct limit){ true, 10 };
+	window_rule(AGGREGATE_QUANTILE)->judge.leaves[0].above = (struct limit){ true, 10 };
 	(void)state;
 	run(1);
 	feed(100, "a", 7, 11);
@@ -226,7 +226,7 @@ static void quantiles_are_judged_at_the_tick_and_show_the_worst_event(void **sta
 
 static void the_worst_event_may_be_of_the_older_half_of_the_window(void **state)
 {
-	window_rule(AGGREGATE_SUM)->when.above = (struct limit){ true, 82 };
+	window_rule(AGGREGATE_SUM)->judge.leaves[0].above = (struct limit){ true, 82 };
 	(void)state;
 	run(1);
 	feed(100, "a", 7, 81);
@@ -241,8 +241,8 @@ static void a_worse_event_that_left_the_window_hides_no_other(void **state)
 	struct rule *r = window_rule(AGGREGATE_QUANTILE);
 
 	(void)state;
-	r->when.above = (struct limit){ true, 10 };
-	r->when.min_samples = 3;
+	r->judge.leaves[0].above = (struct limit){ true, 10 };
+	r->judge.leaves[0].min_samples = 3;
 	run(1);
 	feed(100, "a", 7, 90);
 	feed(106, "a", 7, 80);
@@ -258,7 +258,7 @@ static void the_event_stays_the_same_until_the_alert_resolves(void **state)
 	struct rule *r = window_rule(AGGREGATE_MAX);
 
 	(void)state;
-	r->when.above = (struct limit){ true, 10 };
+	r->judge.leaves[0].above = (struct limit){ true, 10 };
 	r->repeat_ns = ns(20);
 	r->for_ns = ns(6);
 	run(1);
@@ -279,7 +279,7 @@ static void the_event_stays_the_same_until_the_alert_resolves(void **state)
 
 static void an_event_to_show_is_not_older_than_the_window(void **state)
 {
-	window_rule(AGGREGATE_SUM)->when.above = (struct limit){ true, 100 };
+	window_rule(AGGREGATE_SUM)->judge.leaves[0].above = (struct limit){ true, 100 };
 	(void)state;
 	run(1);
 	feed(100, "a", 7, 90);
@@ -294,8 +294,8 @@ static void too_few_samples_are_no_verdict(void **state)
 	struct rule *r = window_rule(AGGREGATE_AVG);
 
 	(void)state;
-	r->when.above = (struct limit){ true, 10 };
-	r->when.min_samples = 3;
+	r->judge.leaves[0].above = (struct limit){ true, 10 };
+	r->judge.leaves[0].min_samples = 3;
 	run(1);
 	feed(100, "a", 7, 50);
 	feed(100, "a", 7, 50);

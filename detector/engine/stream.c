@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/stream.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "engine/compute.h"
+#include "engine/series.h"
+#include "engine/tracker.h"
+#include "util/hash.h"
+
+/* Each key is looked at once in so many ticks for whether it can be forgotten; few keys each time. */
+#define SWEEP_TICKS 60
+#define SWEEP_LEAST 4096
+
+static bool same_fields(const struct field *const *a, const struct field *const *b, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (a[i] != b[i])
+			return false;
+	return true;
+}
+
+static bool same_condition(const struct expr *a, const struct expr *b)
+{
+	return expr_hash(a, HASH_INIT) == expr_hash(b, HASH_INIT);
+}
+
+uint64_t stream_class(const struct rule *rule)
+{
+	uint64_t hash = expr_hash(rule->where, HASH_INIT);
+
+	hash = expr_hash(rule->with_where, hash);
+	for (unsigned i = 0; i < rule->n_by; i++)
+		hash = hash_bytes(hash, &rule->by[i], sizeof(rule->by[i]));
+	return hash_bytes(hash, &rule->on, sizeof(rule->on));
+}
+
+bool stream_shared_by(const struct rule *a, const struct rule *b)
+{
+	return rule_is_windowed(a) && rule_is_windowed(b) && a->on == b->on && a->with == b->with &&
+	       a->n_by == b->n_by && same_fields(a->by, b->by, a->n_by) &&
+	       (!a->with || same_fields(a->with_by, b->with_by, a->n_by)) &&
+	       same_condition(a->where, b->where) && same_condition(a->with_where, b->with_where);
+}
+
+struct stream *stream_new(struct engine_shared *shared, const struct rule *rule)
+{
+	struct stream *s = xcalloc(1, sizeof(*s));
+
+	s->shared = shared;
+	s->rule = rule;
+	s->windowed = rule_is_windowed(rule);
+	key_fields(rule, 0, &s->fields[0]);
+	if (rule->with)
+		key_fields(rule, 1, &s->fields[1]);
+	return s;
+}
+
+static void free_cells(const struct stream *s, struct keyed *k)
+{
+	for (unsigned i = 0; i < s->n_cells; i++) {
+		unsigned char *at = (unsigned char *)k + s->cells[i].at;
+
+		if (s->cells[i].counts)
+			tally_clear((struct tally *)at);
+		else
+			window_free(*(struct window **)at);
+	}
+}
+
+void stream_free(struct stream *s)
+{
+	if (!s)
+		return;
+	for (uint32_t i = 0; i < s->keys.high; i++) {
+		if (!keytable_used(&s->keys, i))
+			continue;
+		for (unsigned j = 0; j < s->n_trackers; j++)
+			tracker_forget(s->trackers[j], i);
+		free_cells(s, keytable_at(&s->keys, i));
+	}
+	keytable_fini(&s->keys);
+	for (unsigned i = 0; i < s->n_grids; i++)
+		free(s->grids[i]);
+	free(s->grids);
+	free(s->cells);
+	free(s->trackers);
+	free(s);
+}
+
+static struct grid *get_grid(struct stream *s, uint64_t length_ns)
+{
+	struct grid *g;
+
+	for (unsigned i = 0; i < s->n_grids; i++)
+		if (s->grids[i]->length_ns == length_ns)
+			return s->grids[i];
+	g = xcalloc(1, sizeof(*g));
+	*g = grid_of(length_ns);
+	s->grids = xrealloc(s->grids, s->n_grids + 1, sizeof(struct grid *));
+	s->grids[s->n_grids++] = g;
+	return g;
+}
+
+static bool same_term(const struct term *a, const struct term *b)
+{
+	return a->aggregate == b->aggregate && a->source == b->source && a->field == b->field &&
+	       a->quantile == b->quantile && a->scale == b->scale &&
+	       same_condition(a->where, b->where);
+}
+
+static unsigned get_cell(struct stream *s, const struct term *term, uint64_t length_ns)
+{
+	struct grid *g = get_grid(s, length_ns);
+
+	for (unsigned i = 0; i < s->n_cells; i++)
+		if (s->cells[i].grid == g && same_term(s->cells[i].term, term))
+			return i;
+	s->cells = xrealloc(s->cells, s->n_cells + 1, sizeof(*s->cells));
+	s->cells[s->n_cells] = (struct cell){
+		.term = term,
+		.grid = g,
+		.counts = term->aggregate == AGGREGATE_COUNT ||
+			  (term->aggregate == AGGREGATE_RATE && !term->field),
+	};
+	return s->n_cells++;
+}
+
+void stream_join(struct stream *s, struct tracker *t)
+{
+	const struct when *w = &t->rule->judge;
+
+	s->trackers = xrealloc(s->trackers, s->n_trackers + 1, sizeof(struct tracker *));
+	s->trackers[s->n_trackers++] = t;
+	t->stream = s;
+	for (unsigned i = 0; s->windowed && i < w->n_leaves; i++)
+		for (unsigned j = 0; j < w->leaves[i].value.n_terms; j++)
+			t->cells[i][j] =
+				get_cell(s, &w->leaves[i].value.terms[j], w->leaves[i].window_ns);
+}
+
+void stream_start(struct stream *s)
+{
+	size_t key_max = key_bytes_max(&s->fields[0]), other = key_bytes_max(&s->fields[1]);
+	size_t owned = 0, at;
+
+	for (unsigned i = 0; i < s->n_cells; i++)
+		owned += s->cells[i].counts ? sizeof(struct tally) : sizeof(struct window *);
+	owned += s->n_trackers * sizeof(struct mark);
+	keytable_init(&s->keys, s->shared->conf.max_keys, key_max > other ? key_max : other, owned);
+	at = keytable_owned_at(&s->keys);
+	for (unsigned i = 0; i < s->n_cells; i++) {
+		s->cells[i].at = at;
+		at += s->cells[i].counts ? sizeof(struct tally) : sizeof(struct window *);
+	}
+	for (unsigned i = 0; i < s->n_trackers; i++, at += sizeof(struct mark))
+		s->trackers[i]->mark_at = at;
+}
+
+uint64_t stream_hash(const struct stream *s, const unsigned char *key, size_t len)
+{
+	/* With the seed, nobody can choose names that all fall into one place. */
+	return hash_keyed(s->shared->conf.hash_seed, key, len);
+}
+
+static void remove_entry(struct stream *s, uint32_t number)
+{
+	struct keyed *k = keytable_at(&s->keys, number);
+
+	for (unsigned i = 0; i < s->n_trackers; i++)
+		tracker_forget(s->trackers[i], number);
+	free_cells(s, k);
+	keytable_remove(&s->keys, number);
+}
+
+static void count_evicted(struct stream *s, uint32_t number)
+{
+	for (unsigned i = 0; i < s->n_trackers; i++) {
+		if (!tracker_mark(s->trackers[i], keytable_at(&s->keys, number))->known)
+			continue;
+		s->shared->stats.evicted++;
+		s->trackers[i]->stats.evicted++;
+	}
+}
+
+/* Room for one more key, made by forgetting one that was quiet for long if need be. */
+static bool make_room(struct stream *s)
+{
+	uint32_t quiet;
+
+	if (s->keys.n < s->keys.max)
+		return true;
+	quiet = keytable_quiet(&s->keys);
+	if (quiet != KEYTABLE_NONE) {
+		count_evicted(s, quiet);
+		remove_entry(s, quiet);
+		return true;
+	}
+	for (unsigned i = 0; i < s->n_trackers; i++) {
+		s->shared->stats.refused++;
+		s->trackers[i]->stats.refused++;
+	}
+	return false;
+}
+
+uint32_t stream_get(struct stream *s, const unsigned char *key, size_t len, uint64_t hash)
+{
+	uint32_t number = keytable_find(&s->keys, key, len, hash);
+
+	if (number == KEYTABLE_NONE && make_room(s))
+		number = keytable_add(&s->keys, key, len, hash);
+	return number;
+}
+
+static void add_to_window(const struct stream *s, const struct cell *c, struct window **w,
+			  const struct event *ev, uint64_t at_ns, double share)
+{
+	const struct term *t = c->term;
+	bool adds_up = t->aggregate == AGGREGATE_SUM || t->aggregate == AGGREGATE_RATE;
+	struct value v;
+
+	event_get(ev, t->field, &v);
+	if (v.missing)
+		return;
+	if (!*w)
+		*w = window_new(t->aggregate, t->quantile, c->grid->length_ns);
+	if (t->aggregate == AGGREGATE_DISTINCT)
+		window_add_hash(*w, at_ns, value_hash(&v, s->shared->conf.hash_seed));
+	else
+		window_add(*w, at_ns, v.number * t->scale * (adds_up ? share : 1));
+}
+
+/* A sample that is longer than the window, after a late tick, brings what falls into the window. */
+static void add_to_cell(const struct stream *s, const struct cell *c, struct keyed *k,
+			const struct event *ev, uint64_t at_ns)
+{
+	unsigned char *at = (unsigned char *)k + c->at;
+	uint64_t end_ns = event_time_ns(ev), half_window_ns = c->grid->length_ns / 2;
+	uint64_t half_sample_ns = end_ns - at_ns;
+	double share = 1;
+
+	if (c->term->where && !expr_match(c->term->where, ev))
+		return;
+	if (half_sample_ns > half_window_ns) {
+		share = (double)half_window_ns / (double)half_sample_ns;
+		at_ns = end_ns - half_window_ns;
+	}
+	if (c->counts)
+		tally_add((struct tally *)at, c->grid, at_ns, k->last_ns);
+	else
+		add_to_window(s, c, (struct window **)at, ev, at_ns, share);
+}
+
+static void take_windowed(struct stream *s, unsigned source, const struct event *ev,
+			  uint32_t number, const struct moment *m)
+{
+	struct keyed *k = keytable_at(&s->keys, number);
+	uint64_t at_ns = event_middle_ns(ev);
+
+	if (m->now_ns > k->last_ns)
+		k->last_ns = m->now_ns;
+	for (unsigned i = 0; i < s->n_cells; i++)
+		if (s->cells[i].term->source == source)
+			add_to_cell(s, &s->cells[i], k, ev, at_ns);
+	for (unsigned i = 0; i < s->n_trackers; i++)
+		tracker_take(s->trackers[i], number, source, ev, m);
+}
+
+void stream_take(struct stream *s, unsigned source, const struct event *ev,
+		 const unsigned char *key, size_t len, uint64_t hash)
+{
+	struct moment m = { event_time_ns(ev), ev->wall_offset_ns };
+	uint32_t number = stream_get(s, key, len, hash);
+
+	if (number != KEYTABLE_NONE)
+		take_windowed(s, source, ev, number, &m);
+}
+
+void stream_take_point(struct stream *s, const struct event *ev)
+{
+	struct moment m = { event_time_ns(ev), ev->wall_offset_ns };
+	struct tracker *t = s->trackers[0];
+	unsigned char key[KEY_BYTES_MAX];
+	uint32_t number;
+	size_t len;
+
+	if (!tracker_minds(t, ev))
+		return;
+	len = key_pack(&s->fields[0], ev, key);
+	number = stream_get(s, key, len, stream_hash(s, key, len));
+	if (number != KEYTABLE_NONE)
+		tracker_take_point(t, number, ev, &m);
+}
+
+void stream_release(struct stream *s, uint32_t number)
+{
+	struct keyed *k = keytable_at(&s->keys, number);
+
+	for (unsigned i = 0; i < s->n_trackers; i++)
+		if (tracker_mark(s->trackers[i], k)->known)
+			return;
+	remove_entry(s, number);
+}
+
+static void sweep_entry(struct stream *s, uint32_t number, uint64_t now_ns)
+{
+	for (unsigned i = 0; i < s->n_trackers; i++)
+		if (tracker_can_forget(s->trackers[i], number, now_ns))
+			tracker_forget(s->trackers[i], number);
+	stream_release(s, number);
+}
+
+void stream_sweep(struct stream *s, uint64_t now_ns)
+{
+	uint32_t n = s->keys.high / SWEEP_TICKS + SWEEP_LEAST;
+
+	for (uint32_t i = 0; i < n && i < s->keys.high; i++) {
+		s->swept = s->swept + 1 < s->keys.high ? s->swept + 1 : 0;
+		if (keytable_used(&s->keys, s->swept))
+			sweep_entry(s, s->swept, now_ns);
+	}
+}
+
+double cell_value(const struct cell *c, struct keyed *k, uint64_t now_ns)
+{
+	unsigned char *at = (unsigned char *)k + c->at;
+	uint64_t count;
+
+	if (!c->counts) {
+		struct window *w = *(struct window **)at;
+
+		if (w)
+			return window_value(w, now_ns);
+		return window_value_of_nothing(c->term->aggregate);
+	}
+	count = tally_count((struct tally *)at, c->grid, now_ns > k->last_ns ? now_ns : k->last_ns);
+	if (c->term->aggregate == AGGREGATE_COUNT)
+		return (double)count;
+	return (double)count * c->term->scale / ((double)c->grid->length_ns / (double)NS_PER_S);
+}
+
+uint64_t cell_samples(const struct cell *c, struct keyed *k, uint64_t now_ns)
+{
+	unsigned char *at = (unsigned char *)k + c->at;
+	struct window *w;
+
+	if (c->counts)
+		return tally_count((struct tally *)at, c->grid,
+				   now_ns > k->last_ns ? now_ns : k->last_ns);
+	w = *(struct window **)at;
+	return w ? window_samples(w, now_ns) : 0;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The rules that see the same events under the same keys, and what they share: one table of keys, one
+ * condition, and one window for each different measure. In an entry of the table stand
+ *
+ *	struct keyed | key | cells: one for each different term and window | marks: one for each rule
+ *
+ * so that what an event touches lies together. A rule on single events has a stream of its own, in
+ * which only the keys are that its alert is pending or firing for.
+ */
+#ifndef ENGINE_STREAM_H
+#define ENGINE_STREAM_H
+
+#include "engine/changes.h"
+#include "engine/key.h"
+#include "engine/keytable.h"
+#include "stats/tally.h"
+#include "stats/window.h"
+
+#define STREAM_SOURCES 2
+
+struct tracker;
+
+struct moment {
+	uint64_t now_ns;
+	int64_t wall_offset_ns;
+};
+
+/* A term over a window: a struct tally in the entry if it only counts, else a pointer to a struct
+ * window. */
+struct cell {
+	const struct term *term;
+	struct grid *grid; /* one for all cells of a length; of the stream */
+	bool counts;	   /* a tally */
+	size_t at;	   /* offset in the entry */
+};
+
+struct stream {
+	struct engine_shared *shared; /* borrowed */
+	const struct rule *rule;      /* one of them: they agree in on, where, by and with */
+	bool windowed;
+	struct key_fields fields[STREAM_SOURCES];
+	struct keytable keys;
+	struct cell *cells;
+	unsigned n_cells;
+	struct grid **grids;
+	unsigned n_grids;
+	struct tracker **trackers;
+	unsigned n_trackers;
+	uint32_t swept; /* entries below are looked at for what can be forgotten */
+};
+
+/* What a rule knows of a key, in the entry. */
+struct mark {
+	struct series *series; /* NULL: nothing worth it */
+	uint32_t listed;       /* place in one of the tracker's lists + 1; 0: in none */
+	bool known;
+	bool idle; /* it is the list of idle ones */
+};
+
+/* An entry has room for all rules of its stream. */
+#define STREAM_TRACKERS_MAX 64
+
+/* May these two rules be in one stream? */
+bool stream_shared_by(const struct rule *a, const struct rule *b);
+/* Equal for rules that may. */
+uint64_t stream_class(const struct rule *rule);
+
+/* For the rule of the first tracker. */
+struct stream *stream_new(struct engine_shared *shared, const struct rule *rule);
+void stream_free(struct stream *s);
+
+/* Adds a tracker and the cells it needs; not after stream_start(). */
+void stream_join(struct stream *s, struct tracker *t);
+/* All have joined. */
+void stream_start(struct stream *s);
+
+/* With windows: takes in an event of that source that satisfies its condition; key as key_pack() gave
+ * it, hash as stream_hash(). */
+void stream_take(struct stream *s, unsigned source, const struct event *ev,
+		 const unsigned char *key, size_t len, uint64_t hash);
+/* Without: the same. */
+void stream_take_point(struct stream *s, const struct event *ev);
+
+uint64_t stream_hash(const struct stream *s, const unsigned char *key, size_t len);
+/* The entry of a key; made if need be, where there is room; else KEYTABLE_NONE. */
+uint32_t stream_get(struct stream *s, const unsigned char *key, size_t len, uint64_t hash);
+/* Removes the entry if no rule knows the key any more. */
+void stream_release(struct stream *s, uint32_t number);
+
+/* Looks over a part of the keys, each once a minute, and forgets those that were silent for long. */
+void stream_sweep(struct stream *s, uint64_t now_ns);
+
+/* Value and samples of a cell. */
+double cell_value(const struct cell *c, struct keyed *k, uint64_t now_ns);
+uint64_t cell_samples(const struct cell *c, struct keyed *k, uint64_t now_ns);
+
+#endif
