@@ -26,11 +26,12 @@ def bpftool(*args):
 
 
 def control_map_of(pid):
-    for i in maps_of(pid):
-        info = bpftool("map", "show", "id", i)
-        if info.get("name", "").startswith(".data.control"):
-            return info
-    raise AssertionError("no control map")
+    """The control block of the source that was attached last (that of the processes comes first)."""
+    found = [info for info in (bpftool("map", "show", "id", i) for i in maps_of(pid))
+             if info.get("name", "").startswith(".data.control")]
+    if not found:
+        raise AssertionError("no control map")
+    return max(found, key=lambda info: info["id"])
 
 
 @ks.needs_kernel
