@@ -463,14 +463,26 @@ bool bpf_object_attach_but(struct bpf_object_handle *o, const char *programs, ch
 	return attach(o, programs, false, ret_error);
 }
 
+/* A kernel that lacks the better way is no failure: one phrase, without what libbpf had to say. */
+static char *explain_try(const char *stem, const char *programs, int err)
+{
+	CLEANUP(buf_fini) struct buf hooks = { 0 };
+
+	bpf_object_list_hooks(stem, programs, true, &hooks);
+	return xasprintf("this kernel %s %s",
+			 err == EPERM || err == EACCES ? "does not allow" : "does not have",
+			 buf_str(&hooks));
+}
+
 bool bpf_object_try(const char *stem, const char *programs, char **ret_error)
 {
 	struct bpf_object_handle o = { .object = open_embedded(stem, programs, true) };
 	int err = o.object ? bpf_object__load(o.object) : -errno;
-	bool ok = !err && bpf_object_attach(&o, programs, ret_error);
+	AUTO_FREE char *error = NULL;
+	bool ok = !err && bpf_object_attach(&o, programs, &error);
 
-	if (err)
-		*ret_error = explain(stem, "load", -err);
+	if (!ok)
+		*ret_error = explain_try(stem, programs, err ? -err : errno);
 	detach_down_to(&o, 0);
 	bpf_object__close(o.object);
 	return ok;

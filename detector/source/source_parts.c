@@ -167,9 +167,11 @@ static bool concerns(const char *list, const struct event_type *type)
 
 static void describe_way(const char *object, const struct source_way *way, struct buf *out)
 {
+	size_t before = out->len;
+
 	bpf_object_list_hooks(object, way->programs, true, out);
 	if (way->detail)
-		buf_addf(out, " (%s)", way->detail);
+		buf_addf(out, "%s%s", out->len > before ? "; " : "", way->detail);
 }
 
 static void describe_part(const char *object, const struct source_part *part, bool probe,
@@ -194,14 +196,14 @@ static void describe_part(const char *object, const struct source_part *part, bo
 void source_describe(const struct event_type *type, bool probe, struct buf *out)
 {
 	const struct source_ops *ops = source_find_ops(type->object);
-	CLEANUP(buf_fini) struct buf optional = { 0 };
+	CLEANUP(buf_fini) struct buf optional = { 0 }, always = { 0 };
 
 	for (unsigned i = 0; i < ops->n_parts; i++)
 		for (unsigned k = 0; k < SOURCE_WAYS_MAX && ops->parts[i].ways[k].programs; k++)
 			buf_addf(&optional, "%s ", ops->parts[i].ways[k].programs);
-	buf_adds(out, "    always: ");
-	bpf_object_list_hooks(type->object, buf_str(&optional), false, out);
-	buf_adds(out, "\n");
+	bpf_object_list_hooks(type->object, buf_str(&optional), false, &always);
+	if (always.len)
+		buf_addf(out, "    always: %s\n", buf_str(&always));
 	for (unsigned i = 0; i < ops->n_parts; i++)
 		if (concerns(ops->parts[i].reads, type))
 			describe_part(type->object, &ops->parts[i], probe, out);
