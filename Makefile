@@ -24,7 +24,7 @@ CSTD     := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prot
 BPFCC    := $(CLANG) -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -O2 -g \
             -Wall -Wextra -Wno-unused-parameter -Werror
 override CPPFLAGS += -D_GNU_SOURCE -DKERNELSIGHT_VERSION='"$(VERSION)"' -Idetector -I$(B)/gen
-LIBS     := -lbpf -lelf -lz -lcjson -lcurl -lcrypto -lm -pthread
+LIBS     := -lbpf -lelf -lz -lcjson -lcurl -lcrypto -lpcre2-8 -lm -pthread
 
 BPF_SRC  := $(wildcard bpf/*.bpf.c)
 BPF_OBJ  := $(BPF_SRC:bpf/%.bpf.c=$(B)/%.bpf.o)
@@ -152,7 +152,7 @@ build/fuzz/%: tests/fuzz/fuzz_%.c $(CORE_SRC) $(wildcard detector/*/*.h) $(GEN)
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-o $@ $< $(CORE_SRC) -lcjson -lcrypto -lm -pthread
+		-o $@ $< $(CORE_SRC) -lcjson -lcrypto -lpcre2-8 -lm -pthread
 
 lint:
 	$(Q)sh packaging/deps.sh lint

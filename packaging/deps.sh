@@ -5,15 +5,15 @@
 set -eu
 
 # Debian's names, the one list of everything the project uses
-build="gcc make clang llvm libbpf-dev libelf-dev zlib1g-dev libcjson-dev libcurl4-openssl-dev libssl-dev libc6-dev linux-libc-dev"
-test="python3 libcmocka-dev libclang-rt-dev bpftool iproute2 nftables procps util-linux e2fsprogs git"
+build="gcc make clang llvm libbpf-dev libelf-dev zlib1g-dev libcjson-dev libcurl4-openssl-dev libssl-dev libpcre2-dev libc6-dev linux-libc-dev"
+test="python3 python3-jsonschema libcmocka-dev libclang-rt-dev bpftool iproute2 nftables procps util-linux e2fsprogs git"
 bench="linux-perf bpftrace libbpf-tools stress-ng"
 fuzz="clang libclang-rt-dev"
 vm="qemu-system-x86 busybox-static cpio debootstrap e2fsprogs kmod"
 lint="clang-format git"
-fedora="gcc make clang llvm libbpf-devel elfutils-libelf-devel zlib-devel cjson-devel libcurl-devel openssl-devel kernel-headers python3 libcmocka-devel iproute nftables"
-arch="gcc make clang llvm libbpf libelf zlib cjson curl openssl linux-api-headers python cmocka iproute2 nftables"
-suse="gcc make clang llvm libbpf-devel libelf-devel zlib-devel cJSON-devel libcurl-devel libopenssl-devel linux-glibc-devel python3 libcmocka-devel iproute2 nftables"
+fedora="gcc make clang llvm libbpf-devel elfutils-libelf-devel zlib-devel cjson-devel libcurl-devel openssl-devel pcre2-devel kernel-headers python3 libcmocka-devel iproute nftables"
+arch="gcc make clang llvm libbpf libelf zlib cjson curl openssl pcre2 linux-api-headers python cmocka iproute2 nftables"
+suse="gcc make clang llvm libbpf-devel libelf-devel zlib-devel cJSON-devel libcurl-devel libopenssl-devel pcre2-devel linux-glibc-devel python3 libcmocka-devel iproute2 nftables"
 
 wanted=""
 for task in "$@"; do

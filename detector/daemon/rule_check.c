@@ -168,7 +168,21 @@ static bool check_body(const struct checker *c, const struct template *t, const 
 	       check_json(c, t, place, "{}", 2, "without values");
 }
 
-static void check_summaries(const struct checker *c)
+/* index: of the rule in the list of its file */
+static void check_labels(const struct checker *c, unsigned rule, unsigned index)
+{
+	const struct rule *r = &c->set->rules[rule];
+
+	for (unsigned i = 0; i < r->n_labels; i++) {
+		AUTO_FREE char *path = xasprintf("rules/%u/labels/%s", index, r->labels[i].name);
+
+		if (r->labels[i].rendered)
+			(void)check_names(c, r->labels[i].rendered,
+					  &(struct place){ r->file, path }, rule);
+	}
+}
+
+static void check_rule_texts(const struct checker *c)
 {
 	unsigned index = 0; /* in its file */
 
@@ -180,6 +194,7 @@ static void check_summaries(const struct checker *c)
 		path = xasprintf("rules/%u/summary", index);
 		if (r->summary)
 			(void)check_names(c, r->summary, &(struct place){ r->file, path }, i);
+		check_labels(c, i, index);
 	}
 }
 
@@ -234,7 +249,7 @@ void rule_check_templates(const struct rule_set *set, const struct rule_file *fi
 
 	for (unsigned i = 0; i < set->n_rules; i++)
 		examples[i] = alert_example(set, &set->rules[i]);
-	check_summaries(&c);
+	check_rule_texts(&c);
 	for (unsigned i = 0; i < set->n_hooks; i++)
 		check_hook(&c, i);
 	for (unsigned i = 0; i < set->n_rules; i++)

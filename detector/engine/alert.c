@@ -8,27 +8,36 @@
 #include "engine/key.h"
 #include "util/json_scan.h"
 
-/* The document again, with the summary at its place. */
-static void add_with_summary(const struct buf *doc, size_t at, const struct buf *summary,
-			     struct buf *out)
+/* The document again, with another text at its place. Returns the place behind that. */
+static size_t insert(const struct buf *doc, size_t at, const struct buf *text, struct buf *out)
+{
+	buf_add(out, doc->data, at);
+	buf_add(out, buf_str(text), text->len);
+	buf_add(out, doc->data + at, doc->len - at);
+	return at + text->len;
+}
+
+/* The member "summary" with the comma before it. */
+static void write_summary(const struct buf *summary, struct buf *out)
 {
 	struct json j = { .out = out, .need_comma = true };
 
-	buf_add(out, doc->data, at);
 	json_key(&j, "summary");
 	json_strn(&j, buf_str(summary), summary->len);
-	buf_add(out, doc->data + at, doc->len - at);
 }
 
 static void set_texts(struct alert *a, const struct transition *t,
 		      const struct process_info *process, const struct host_info *host)
 {
-	CLEANUP(buf_fini) struct buf doc = { 0 };
+	CLEANUP(buf_fini) struct buf plain = { 0 }, doc = { 0 }, labels = { 0 }, member = { 0 };
 	struct buf whole = { 0 }, summary = { 0 }, key = { 0 };
-	size_t summary_at = alert_write_doc(t, process, host, &doc);
+	size_t at = alert_write_doc(t, process, host, &plain);
 
+	alert_write_labels(t, &plain, &labels);
+	at = insert(&plain, at, &labels, &doc);
 	alert_write_summary(t, process, &doc, &summary);
-	add_with_summary(&doc, summary_at, &summary, &whole);
+	write_summary(&summary, &member);
+	(void)insert(&doc, at, &member, &whole);
 	key_text(t->rule, t->key, ",", &key);
 	a->doc_len = whole.len;
 	a->doc = buf_steal(&whole);

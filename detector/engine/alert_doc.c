@@ -7,6 +7,7 @@
 
 #include "engine/condition.h"
 #include "engine/lifecycle.h"
+#include "util/printable.h"
 #include "util/timetext.h"
 
 static void member_str(struct json *j, const char *key, const char *s)
@@ -83,13 +84,30 @@ static void write_key(const struct transition *t, struct json *j)
 	json_close(j, '}');
 }
 
-static void write_labels(const struct rule *rule, struct json *j)
+static void write_label(const struct label *label, const struct buf *doc, struct json *j)
 {
-	json_key(j, "labels");
-	json_open(j, '{');
-	for (unsigned i = 0; i < rule->n_labels; i++)
-		member_str(j, rule->labels[i].name, rule->labels[i].value);
-	json_close(j, '}');
+	CLEANUP(buf_fini) struct buf raw = { 0 }, text = { 0 };
+	const char *missing;
+
+	if (!label->rendered) {
+		member_str(j, label->name, label->value);
+		return;
+	}
+	(void)template_render(label->rendered, buf_str(doc), doc->len, ESCAPE_NONE, &raw, &missing);
+	(void)printable_add(&text, buf_str(&raw), raw.len, LABEL_TEXT_MAX, " ");
+	json_key(j, label->name);
+	json_strn(j, buf_str(&text), text.len);
+}
+
+void alert_write_labels(const struct transition *t, const struct buf *doc, struct buf *out)
+{
+	struct json j = { .out = out, .need_comma = true };
+
+	json_key(&j, "labels");
+	json_open(&j, '{');
+	for (unsigned i = 0; i < t->rule->n_labels; i++)
+		write_label(&t->rule->labels[i], doc, &j);
+	json_close(&j, '}');
 }
 
 static void write_baseline(const struct transition *t, struct json *j)
@@ -248,7 +266,6 @@ size_t alert_write_doc(const struct transition *t, const struct process_info *pr
 	member_str(&j, "severity", severity_name(t->severity));
 	write_rule(t->rule, &j);
 	write_key(t, &j);
-	write_labels(t->rule, &j);
 	summary_at = out->len;
 	write_evidence(t, &j);
 	write_times(t, &j);

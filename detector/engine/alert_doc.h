@@ -8,12 +8,18 @@
 /* Longest summary, in characters. */
 #define SUMMARY_MAX 1000
 
+/* Longest label that is rendered, in characters. */
+#define LABEL_TEXT_MAX 500
+
 /*
- * Writes the document without its summary, and returns the offset where that belongs. process may
- * be NULL.
+ * Writes the document without its labels and its summary, and returns the offset where these belong,
+ * in that order. process may be NULL.
  */
 size_t alert_write_doc(const struct transition *t, const struct process_info *process,
 		       const struct host_info *host, struct buf *out);
+
+/* Writes the member "labels", with a comma before it, rendered with doc. */
+void alert_write_labels(const struct transition *t, const struct buf *doc, struct buf *out);
 
 /* Writes the rule's summary, rendered with doc, or the built-in one: one printable line. */
 void alert_write_summary(const struct transition *t, const struct process_info *process,

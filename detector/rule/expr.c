@@ -23,6 +23,7 @@ void expr_free(struct expr *e)
 	free(e->numbers);
 	free(e->texts);
 	free(e->networks);
+	regex_free(e->regex);
 	free(e);
 }
 
@@ -86,25 +87,39 @@ static bool is_like(const struct expr *e, const struct value *v)
 	return fnmatch(e->texts[0].bytes, text, 0) == 0;
 }
 
+static bool compare_value(const struct expr *e, const struct value *v)
+{
+	switch (e->op) {
+	case EXPR_LT:
+		return v->number < e->numbers[0];
+	case EXPR_LE:
+		return v->number <= e->numbers[0];
+	case EXPR_GT:
+		return v->number > e->numbers[0];
+	case EXPR_GE:
+		return v->number >= e->numbers[0];
+	case EXPR_LIKE:
+		return is_like(e, v);
+	case EXPR_MATCHES:
+		return regex_match(e->regex, v->text, v->len);
+	default:
+		return is_in(e, v);
+	}
+}
+
+static bool is_missing(const struct value *v)
+{
+	bool is_number = v->type != FIELD_TEXT && v->type != FIELD_ADDR;
+
+	return v->missing || (is_number && isnan(v->number));
+}
+
 static bool compare(const struct expr *e, const struct event *ev)
 {
 	struct value v;
 
 	event_get(ev, e->field, &v);
-	switch (e->op) {
-	case EXPR_LT:
-		return v.number < e->numbers[0];
-	case EXPR_LE:
-		return v.number <= e->numbers[0];
-	case EXPR_GT:
-		return v.number > e->numbers[0];
-	case EXPR_GE:
-		return v.number >= e->numbers[0];
-	case EXPR_LIKE:
-		return is_like(e, &v);
-	default:
-		return is_in(e, &v);
-	}
+	return !is_missing(&v) && compare_value(e, &v) != e->negated;
 }
 
 /* The least (and) or greatest (or) truth of the args; `last` is the one that none can go beyond. */
@@ -153,6 +168,7 @@ static double bound_of_comparison(const struct expr *e, bool negated, int sign)
 	bool from_below = e->op == EXPR_GT || e->op == EXPR_GE;
 	bool from_above = e->op == EXPR_LT || e->op == EXPR_LE;
 
+	negated = negated != e->negated;
 	if (e->op == EXPR_IN && !negated)
 		return sign > 0 ? e->numbers[0] : -e->numbers[e->n - 1];
 	if ((from_below || from_above) && (from_below != negated) == (sign > 0))
@@ -199,7 +215,7 @@ static void each_text(const struct expr *e, bool negated, expr_text_fn *fn, void
 						.text = e->texts[i].bytes,
 						.len = e->texts[i].len,
 						.at = e->texts[i].at,
-						.negated = negated });
+						.negated = negated != e->negated });
 }
 
 void expr_each_text(const struct expr *e, expr_text_fn *fn, void *ctx)
@@ -219,7 +235,7 @@ static uint64_t hash_operand(const struct expr *e, unsigned i, uint64_t hash)
 
 uint64_t expr_hash(const struct expr *e, uint64_t hash)
 {
-	unsigned head[2] = { e ? e->op + 1 : 0, e ? e->n : 0 };
+	unsigned head[3] = { e ? e->op + 1 : 0, e ? e->n : 0, e && e->negated };
 
 	hash = hash_bytes(hash, head, sizeof(head));
 	if (!e)
@@ -240,4 +256,13 @@ uint64_t expr_fields(const struct expr *e)
 	for (unsigned i = 0; i < e->n; i++)
 		fields |= expr_fields(e->args[i]);
 	return fields;
+}
+
+uint64_t expr_given_up(const struct expr *e)
+{
+	uint64_t n = e->regex ? regex_given_up(e->regex) : 0;
+
+	for (unsigned i = 0; e->args && i < e->n; i++)
+		n += expr_given_up(e->args[i]);
+	return n;
 }

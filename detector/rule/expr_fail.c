@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "rule/suggest.h"
 #include "util/nearest.h"
 #include "util/utf8.h"
 
@@ -18,6 +19,7 @@ void expr_fail(struct parser *p, const char *at, const char *fmt, ...)
 		return;
 	p->failed = true;
 	p->error.offset = (size_t)(at - p->text);
+	p->error.macro = p->macro;
 	va_start(args, fmt);
 	if (vasprintf(&p->error.message, fmt, args) < 0)
 		p->error.message = xstrdup(fmt);
@@ -53,8 +55,9 @@ void expr_fail_found(struct parser *p, const char *expected)
 void expr_fail_field(struct parser *p)
 {
 	const struct event_type *type = p->type;
+	unsigned n_macros = p->names ? p->names->n_macros : 0;
 	CLEANUP(buf_fini) struct buf all = { 0 };
-	AUTO_FREE const char **names = xcalloc(type->n_fields, sizeof(*names));
+	AUTO_FREE const char **names = xcalloc(type->n_fields + n_macros, sizeof(*names));
 	AUTO_FREE char *name = xstrndup(p->token.at, p->token.len);
 	AUTO_FREE char *found = shown(p);
 	const char *meant;
@@ -63,7 +66,9 @@ void expr_fail_field(struct parser *p)
 		names[i] = type->fields[i].name;
 		buf_addf(&all, "%s%s", i ? ", " : "", names[i]);
 	}
-	meant = nearest(name, names, type->n_fields);
+	for (unsigned i = 0; i < n_macros; i++)
+		names[type->n_fields + i] = p->names->macros[i].name;
+	meant = nearest(name, names, type->n_fields + n_macros);
 	if (meant)
 		expr_fail(p, p->token.at, "no field %s in source %s; did you mean \"%s\"?", found,
 			  type->name, meant);
@@ -79,7 +84,7 @@ void expr_fail_comparison(struct parser *p, const struct field *f)
 		const char *allowed;
 	} operands[] = {
 		[NUMBERS] = { "a number", "== != < <= > >= in, not in" },
-		[TEXTS] = { "a text", "== != in, not in, like, not like" },
+		[TEXTS] = { "a text", "== != in, not in, like, not like, matches, not matches" },
 		[ADDRESSES] = { "an address", "== != in, not in" },
 	};
 	enum operand operand = expr_operand(f);
@@ -87,6 +92,19 @@ void expr_fail_comparison(struct parser *p, const struct field *f)
 
 	expr_fail(p, p->token.at, "found %s after %s, which is %s; allowed are %s", found, f->name,
 		  operands[operand].noun, operands[operand].allowed);
+}
+
+void expr_fail_list(struct parser *p)
+{
+	unsigned n = p->names ? p->names->n_lists : 0;
+	AUTO_FREE const char **names = xcalloc(n, sizeof(*names));
+	AUTO_FREE char *name = xstrndup(p->token.at, p->token.len);
+	AUTO_FREE char *hint = NULL;
+
+	for (unsigned i = 0; i < n; i++)
+		names[i] = p->names->lists[i].name;
+	hint = suggest(name, names, n);
+	expr_fail(p, p->token.at, "no list \"%s\"%s", name, hint);
 }
 
 static const char *example(enum unit unit)
@@ -124,6 +142,23 @@ void expr_fail_literal(struct parser *p, const struct field *f)
 		wanted = xstrdup("an address or a network in quotes, such as '10.0.0.0/8'");
 	}
 	expr_fail(p, p->token.at, "found %s; %s compares with %s", found, f->name, wanted);
+}
+
+void expr_fail_item(struct parser *p, const struct field *f, const struct expr_list *list,
+		    const struct expr_item *item)
+{
+	static const char *const nouns[] = {
+		[NUMBERS] = "numbers",
+		[TEXTS] = "texts",
+		[ADDRESSES] = "addresses",
+	};
+	bool in_unit = f->unit != UNIT_NONE && f->unit != UNIT_COUNT;
+	AUTO_FREE char *item_text =
+		item->text ? xasprintf("\"%s\"", item->text) : xasprintf("%.15g", item->number);
+
+	expr_fail(p, p->token.at, "list \"%s\" has %s in it; %s compares with %s%s%s", list->name,
+		  item_text, f->name, nouns[expr_operand(f)], in_unit ? " in " : "",
+		  in_unit ? unit_name(f->unit) : "");
 }
 
 void expr_fail_unit(struct parser *p, const struct field *f)

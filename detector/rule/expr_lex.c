@@ -61,7 +61,8 @@ static void read_symbol(struct token *t)
 		}
 	}
 	t->kind = TOKEN_BAD;
-	t->wrong = "means nothing here; allowed are == != < <= > >= in like and or not ( ) ,";
+	t->wrong =
+		"means nothing here; allowed are == != < <= > >= in like matches and or not ( ) ,";
 	t->len = utf8_prefix(t->at, strlen(t->at), 1);
 }
 

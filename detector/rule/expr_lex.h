@@ -7,7 +7,7 @@
 
 enum token_kind {
 	TOKEN_END,
-	TOKEN_NAME, /* a field, or one of: and or not in like */
+	TOKEN_NAME, /* a field, or one of: and or not in like matches; a list, a macro */
 	TOKEN_QUANTITY,
 	TOKEN_TEXT, /* with its quotes and escapes */
 	TOKEN_SYMBOL,

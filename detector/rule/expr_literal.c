@@ -31,13 +31,18 @@ static void add_number(struct parser *p, struct expr *e)
 	e->numbers[e->n++] = number;
 }
 
+size_t expr_place(const struct parser *p)
+{
+	return p->macro ? p->outer_at : (size_t)(p->token.at - p->text);
+}
+
 /* The text that the token stands for; the caller frees it. */
 static struct expr_text unquoted(struct parser *p)
 {
 	const char *s = p->token.at + 1, *end = p->token.at + p->token.len - 1;
 	struct expr_text text = {
 		.bytes = xcalloc(p->token.len, 1),
-		.at = (size_t)(p->token.at - p->text),
+		.at = expr_place(p),
 	};
 
 	for (; s < end; s++) {
@@ -87,6 +92,68 @@ static void add_network(struct parser *p, struct expr *e)
 		expr_fail_address(p);
 }
 
+/* Its backslashes are its own: what is written is what the library gets. */
+static void add_regex(struct parser *p, struct expr *e)
+{
+	const char *text = p->token.at + 1;
+	size_t len = p->token.len - 2, offset = 0;
+	AUTO_FREE char *message = NULL;
+
+	e->texts = xcalloc(1, sizeof(*e->texts));
+	e->texts[e->n++] = (struct expr_text){ xstrndup(text, len), len, expr_place(p) };
+	e->regex = regex_new(text, len, &offset, &message);
+	if (!e->regex)
+		expr_fail(p, text + offset, "no regular expression: %s", message);
+}
+
+static bool item_number(const struct expr_item *item, enum unit unit, double *ret_number)
+{
+	double number = item->number;
+	enum unit from = UNIT_NONE;
+	size_t len = item->text ? strlen(item->text) : 0;
+
+	if (item->text && (len == 0 || quantity_parse(item->text, len, &number, &from) != len))
+		return false;
+	return unit_convert(number, from, unit, ret_number);
+}
+
+static bool item_network(const struct expr_item *item, struct expr_network *ret)
+{
+	AUTO_FREE char *text = xstrdup(item->text);
+
+	return text && network_parse(text, ret);
+}
+
+void expr_add_item(struct parser *p, struct expr *e, const struct expr_list *list,
+		   const struct expr_item *item)
+{
+	bool fits = false;
+
+	switch (expr_operand(e->field)) {
+	case NUMBERS:
+		e->numbers = expr_grown(e->numbers, e->n, sizeof(*e->numbers));
+		fits = item_number(item, e->field->unit, &e->numbers[e->n]);
+		break;
+	case TEXTS:
+		e->texts = expr_grown(e->texts, e->n, sizeof(*e->texts));
+		fits = item->text;
+		if (fits)
+			e->texts[e->n] = (struct expr_text){
+				.bytes = xstrdup(item->text),
+				.len = strlen(item->text),
+				.at = expr_place(p),
+			};
+		break;
+	case ADDRESSES:
+		e->networks = expr_grown(e->networks, e->n, sizeof(*e->networks));
+		fits = item_network(item, &e->networks[e->n]);
+	}
+	if (fits)
+		e->n++;
+	else
+		expr_fail_item(p, e->field, list, item);
+}
+
 void expr_add_literal(struct parser *p, struct expr *e)
 {
 	enum operand operand = expr_operand(e->field);
@@ -95,6 +162,8 @@ void expr_add_literal(struct parser *p, struct expr *e)
 		expr_fail_literal(p, e->field);
 	else if (operand == NUMBERS)
 		add_number(p, e);
+	else if (e->op == EXPR_MATCHES)
+		add_regex(p, e);
 	else if (operand == TEXTS)
 		add_text(p, e);
 	else

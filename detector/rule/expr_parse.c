@@ -25,6 +25,7 @@ static const struct comparison {
 	{ .word = ">=", .op = EXPR_GE },
 	{ .word = "in", .op = EXPR_IN, .after_not = true },
 	{ .word = "like", .op = EXPR_LIKE, .after_not = true },
+	{ .word = "matches", .op = EXPR_MATCHES, .after_not = true },
 };
 
 static void advance(struct parser *p)
@@ -74,7 +75,7 @@ static bool applies(enum expr_op op, enum operand operand)
 {
 	if (op == EXPR_IN)
 		return true;
-	return op == EXPR_LIKE ? operand == TEXTS : operand == NUMBERS;
+	return op == EXPR_LIKE || op == EXPR_MATCHES ? operand == TEXTS : operand == NUMBERS;
 }
 
 /* The comparison that the token at hand is; NULL if there is none such for the field. */
@@ -91,24 +92,61 @@ static const struct comparison *find_comparison(const struct parser *p, const st
 	return NULL;
 }
 
-static void parse_literal(struct parser *p, struct expr *e)
+static void count_literal(struct parser *p)
 {
 	if (++p->literals > LITERALS_MAX)
 		expr_fail(p, p->token.at, "more than %d numbers and texts; that is the limit",
 			  LITERALS_MAX);
+}
+
+static void parse_literal(struct parser *p, struct expr *e)
+{
+	count_literal(p);
 	expr_add_literal(p, e);
 	advance(p);
 }
 
-static void parse_list(struct parser *p, struct expr *e)
+/* The list that the token at hand names; NULL and a message if there is none. */
+static struct expr_list *find_list(struct parser *p)
+{
+	for (unsigned i = 0; p->names && i < p->names->n_lists; i++)
+		if (token_is(&p->token, p->names->lists[i].name))
+			return &p->names->lists[i];
+	expr_fail_list(p);
+	return NULL;
+}
+
+static void parse_named_list(struct parser *p, struct expr *e)
+{
+	struct expr_list *list = find_list(p);
+
+	if (!list)
+		return;
+	list->used = true;
+	for (unsigned i = 0; i < list->n && !p->failed; i++) {
+		count_literal(p);
+		expr_add_item(p, e, list, &list->items[i]);
+	}
+	advance(p);
+}
+
+static void parse_written_list(struct parser *p, struct expr *e)
 {
 	if (!accept(p, "("))
-		expr_fail_found(p, "a list in parentheses");
+		expr_fail_found(p, "a list in parentheses or the name of one");
 	do
 		parse_literal(p, e);
 	while (!p->failed && accept(p, ","));
 	if (!accept(p, ")"))
 		expr_fail_found(p, "\",\" or \")\"");
+}
+
+static void parse_list(struct parser *p, struct expr *e)
+{
+	if (p->token.kind == TOKEN_NAME)
+		parse_named_list(p, e);
+	else
+		parse_written_list(p, e);
 	if (e->numbers)
 		qsort(e->numbers, e->n, sizeof(*e->numbers), expr_compare_numbers);
 	if (e->texts)
@@ -124,7 +162,8 @@ static struct expr *parse_test(struct parser *p, const struct field *f)
 	struct expr *e;
 
 	if (!c && negated)
-		expr_fail_found(p, expr_operand(f) == TEXTS ? "\"in\" or \"like\"" : "\"in\"");
+		expr_fail_found(p, expr_operand(f) == TEXTS ? "\"in\", \"like\" or \"matches\""
+							    : "\"in\"");
 	else if (!c)
 		expr_fail_comparison(p, f);
 	if (!c)
@@ -133,31 +172,75 @@ static struct expr *parse_test(struct parser *p, const struct field *f)
 	e = node(p, c->op);
 	e->field = f;
 	e->index = event_field_index(p->type, f);
+	e->negated = negated || c->negated;
 	if (list)
 		parse_list(p, e);
 	else
 		parse_literal(p, e);
-	return negated || c->negated ? negation(p, e) : e;
+	return e;
+}
+
+static struct expr *parse_or(struct parser *p);
+
+static struct expr_macro *find_macro(const struct parser *p)
+{
+	for (unsigned i = 0; p->names && i < p->names->n_macros; i++)
+		if (token_is(&p->token, p->names->macros[i].name))
+			return &p->names->macros[i];
+	return NULL;
+}
+
+/* Reads the text of a macro in place of its name; the token at hand is left at the name. */
+static struct expr *parse_macro(struct parser *p, struct expr_macro *macro)
+{
+	struct parser outer = *p;
+	struct expr *e;
+
+	if (macro->open) {
+		expr_fail(p, p->token.at, "macro \"%s\" uses itself", macro->name);
+		return NULL;
+	}
+	macro->used = macro->open = true;
+	p->outer_at = expr_place(p);
+	p->macro = macro;
+	p->text = macro->text;
+	p->token = (struct token){ .at = macro->text };
+	advance(p);
+	e = parse_or(p);
+	if (p->token.kind != TOKEN_END)
+		expr_fail_found(p, "\"and\", \"or\" or the end");
+	p->outer_at = outer.outer_at;
+	p->macro = outer.macro;
+	p->text = outer.text;
+	p->token = outer.token;
+	macro->open = false;
+	return e;
 }
 
 static struct expr *parse_comparison(struct parser *p)
 {
 	const struct field *f;
+	struct expr_macro *macro;
+	struct expr *e;
 
 	if (p->token.kind != TOKEN_NAME) {
 		expr_fail_found(p, "a field, \"not\" or \"(\"");
 		return NULL;
 	}
 	f = event_field_find(p->type, p->token.at, p->token.len);
-	if (!f) {
+	if (f) {
+		advance(p);
+		return parse_test(p, f);
+	}
+	macro = find_macro(p);
+	if (!macro) {
 		expr_fail_field(p);
 		return NULL;
 	}
+	e = parse_macro(p, macro);
 	advance(p);
-	return parse_test(p, f);
+	return e;
 }
-
-static struct expr *parse_or(struct parser *p);
 
 static struct expr *parse_not(struct parser *p)
 {
@@ -210,7 +293,13 @@ static struct expr *parse_or(struct parser *p)
 struct expr *expr_parse(const char *text, const struct event_type *type,
 			struct expr_error *ret_error)
 {
-	struct parser p = { .type = type, .text = text, .token = { .at = text } };
+	return expr_parse_named(text, type, NULL, ret_error);
+}
+
+struct expr *expr_parse_named(const char *text, const struct event_type *type,
+			      struct expr_names *names, struct expr_error *ret_error)
+{
+	struct parser p = { .type = type, .names = names, .text = text, .token = { .at = text } };
 	struct expr *e;
 
 	advance(&p);

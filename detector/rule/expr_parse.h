@@ -9,8 +9,11 @@
 
 struct parser {
 	const struct event_type *type;
-	const char *text;
-	struct token token; /* the next one, not yet taken */
+	struct expr_names *names; /* NULL: none */
+	const char *text;	  /* of the condition, or of `macro` */
+	struct expr_macro *macro; /* the innermost one that is open */
+	size_t outer_at;	  /* in one: where the condition names the outermost */
+	struct token token;	  /* the next one, not yet taken */
 	unsigned depth;
 	unsigned nodes;
 	unsigned literals;
@@ -25,6 +28,11 @@ enum operand expr_operand(const struct field *f);
 
 /* Adds the literal at hand to the operands of a comparison; the token is not taken. */
 void expr_add_literal(struct parser *p, struct expr *e);
+/* Adds one of the list that the token at hand names. */
+void expr_add_item(struct parser *p, struct expr *e, const struct expr_list *list,
+		   const struct expr_item *item);
+/* The offset in the text of the condition that the token at hand has, or the macro it comes from. */
+size_t expr_place(const struct parser *p);
 
 /*
  * Makes room for element n in an array that grows one by one: its size is the power of two at or
@@ -46,5 +54,10 @@ void expr_fail_comparison(struct parser *p, const struct field *f);
 void expr_fail_literal(struct parser *p, const struct field *f);
 void expr_fail_unit(struct parser *p, const struct field *f);
 void expr_fail_address(struct parser *p);
+/* ... no list ... */
+void expr_fail_list(struct parser *p);
+/* ... a list of which one item does not fit the field ... */
+void expr_fail_item(struct parser *p, const struct field *f, const struct expr_list *list,
+		    const struct expr_item *item);
 
 #endif

@@ -4,6 +4,7 @@
 #define RULE_EXPR_TREE_H
 
 #include "rule/expr.h"
+#include "rule/regex.h"
 
 enum expr_op {
 	EXPR_AND,
@@ -15,6 +16,7 @@ enum expr_op {
 	EXPR_GE,
 	EXPR_IN, /* == too: a list of one */
 	EXPR_LIKE,
+	EXPR_MATCHES,
 };
 
 struct expr_text {
@@ -31,17 +33,20 @@ struct expr_network {
 /*
  * A node. AND, OR and NOT have args: as many as are written in a row, so that the depth of the tree
  * is the depth of the parentheses. A comparison has a field and n operands of the field's type, in
- * ascending order; only IN has more than one.
+ * ascending order; only IN has more than one. A negated comparison holds where it does not, but not
+ * where the field is missing: that is what sets it apart from NOT.
  */
 struct expr {
 	enum expr_op op;
-	unsigned n; /* args or operands */
+	bool negated; /* a comparison: != or "not in" */
+	unsigned n;   /* args or operands */
 	struct expr **args;
 	const struct field *field;
 	unsigned index; /* of the field in its event type; below 64 */
 	double *numbers;
 	struct expr_text *texts;
 	struct expr_network *networks;
+	struct regex *regex; /* MATCHES, besides its text */
 };
 
 /* The orders in which numbers and texts stand: as qsort(3) and bsearch(3) want it. */

@@ -16,11 +16,17 @@
 #include "rule/suggest.h"
 #include "util/units.h"
 
+struct place {
+	size_t offset;
+	unsigned line;
+};
+
 struct json_doc {
 	const char *file;
 	const char *text;
 	size_t len;
-	char *shown; /* the text with secrets masked */
+	char *shown;	    /* the text with secrets masked */
+	struct place *last; /* whose line was asked for: the next one is mostly behind it */
 	struct diags *diags;
 	cJSON *root;
 };
@@ -46,6 +52,7 @@ struct json_doc *json_doc_new(const char *file, const char *text, size_t len, st
 
 	*doc = (struct json_doc){ .file = file, .text = text, .len = len, .diags = diags };
 	doc->shown = mask_secrets(text, len);
+	doc->last = xcalloc(1, sizeof(*doc->last));
 	if (parse(doc))
 		return doc;
 	json_doc_free(doc);
@@ -58,6 +65,7 @@ void json_doc_free(struct json_doc *doc)
 		return;
 	cJSON_Delete(doc->root);
 	free(doc->shown);
+	free(doc->last);
 	free(doc);
 }
 
@@ -136,15 +144,23 @@ const char *node_source(const struct node *n, size_t *ret_len)
 
 unsigned node_line(const struct node *n)
 {
-	const char *at = n->doc->text;
-	const char *end = at + n->span.key;
-	unsigned line = 1;
+	struct place *last = n->doc->last;
+	const char *end = n->doc->text + n->span.key, *at;
 
+	if (n->span.key < last->offset)
+		*last = (struct place){ 0, 0 };
+	at = n->doc->text + last->offset;
 	while ((at = memchr(at, '\n', (size_t)(end - at)))) {
 		at++;
-		line++;
+		last->line++;
 	}
-	return line;
+	last->offset = n->span.key;
+	return last->line + 1;
+}
+
+const char *node_file(const struct node *n)
+{
+	return n->doc->file;
 }
 
 const char *node_key(const struct node *n)
@@ -169,6 +185,11 @@ static void wrong_type(const struct node *n, const char *expected)
 bool node_is_string(const struct node *n)
 {
 	return cJSON_IsString(n->item);
+}
+
+bool node_is_object(const struct node *n)
+{
+	return cJSON_IsObject(n->item);
 }
 
 bool node_expect_object(const struct node *n)
@@ -334,10 +355,12 @@ static void unknown_key(const struct node *n, const struct member *table, size_t
 {
 	AUTO_FREE const char **names = xcalloc(n_table, sizeof(*names));
 	AUTO_FREE char *hint = NULL;
+	size_t n_names = 0;
 
 	for (size_t i = 0; i < n_table; i++)
-		names[i] = table[i].key;
-	hint = suggest(node_key(n), names, n_table);
+		if (!table[i].refused)
+			names[n_names++] = table[i].key;
+	hint = suggest(node_key(n), names, n_names);
 	node_error_key(n, "unknown key \"%s\"%s", node_key(n), hint);
 }
 
@@ -429,6 +452,14 @@ void node_read_unsigned(const struct node *n, void *target)
 
 	if (whole_number(n, n->member->min, n->member->max, &number))
 		*(unsigned *)target = (unsigned)number;
+}
+
+void node_read_bool(const struct node *n, void *target)
+{
+	if (cJSON_IsBool(n->item))
+		*(bool *)target = cJSON_IsTrue(n->item);
+	else
+		wrong_type(n, "true or false");
 }
 
 void node_read_node(const struct node *n, void *target)

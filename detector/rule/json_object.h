@@ -30,6 +30,7 @@ struct member {
 	node_read_fn *read; /* NULL: the key is allowed, its value is read elsewhere */
 	size_t offset;
 	bool required;
+	bool refused;	   /* known, but only to say why it cannot be here */
 	uint64_t min, max; /* for node_read_duration (in ns), _unsigned and _u64 */
 };
 
@@ -50,10 +51,13 @@ void node_warning_at(const struct node *n, size_t offset, const char *fmt, ...) 
 unsigned node_line(const struct node *n);
 /* The value as it is written in the file; lends. */
 const char *node_source(const struct node *n, size_t *ret_len);
+/* The name of the value's file. */
+const char *node_file(const struct node *n);
 /* The key of an object's member; NULL for others. */
 const char *node_key(const struct node *n);
 
 bool node_is_string(const struct node *n);
+bool node_is_object(const struct node *n);
 /* Is it an object? Reports any other. */
 bool node_expect_object(const struct node *n);
 
@@ -77,11 +81,12 @@ bool node_member(const struct node *n, const char *key, struct node *ret_member)
 void node_read(const struct node *n, const struct member *table, size_t n_table, void *target);
 
 /* Read functions for rows: into a char * (freed before; the owner of the struct frees it), a
- * uint64_t of ns or number, an unsigned, a struct node. */
+ * uint64_t of ns or number, an unsigned, a bool, a struct node. */
 void node_read_text(const struct node *n, void *target);
 void node_read_duration(const struct node *n, void *target);
 void node_read_u64(const struct node *n, void *target);
 void node_read_unsigned(const struct node *n, void *target);
+void node_read_bool(const struct node *n, void *target);
 void node_read_node(const struct node *n, void *target);
 
 #endif

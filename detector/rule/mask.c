@@ -9,15 +9,20 @@
 #include <string.h>
 
 static const char *const rule_keys[] = {
-	"above",   "below",   "by",   "defaults", "deviations", "for",	    "half_life", "hooks",
-	"keep",	   "name",    "on",   "repeat",	  "rules",	"severity", "summary",	 "value",
-	"version", "warm_up", "when", "where",	  "why",	"window",   NULL,
+	"$schema",  "above",	 "absent",   "ago",	 "all",		 "any",	    "below",
+	"by",	    "change",	 "changes",  "defaults", "deviations",	 "flap",    "for",
+	"grace",    "half_life", "hits",     "hooks",	 "inhibited_by", "keep",    "name",
+	"notify",   "of",	 "on",	     "outside",	 "repeat",	 "rules",   "sequence",
+	"severity", "summary",	 "together", "value",	 "version",	 "warm_up", "when",
+	"where",    "why",	 "window",   "within",	 NULL,
 };
 static const char *const hook_keys[] = {
 	"argv", "body", "content_type", "cooldown", "on", "path", "timeout", "type", "user", NULL,
 };
 static const char *const reference_keys[] = { "env", "file", NULL };
 static const char *const no_keys[] = { NULL };
+/* Outside of "hooks": objects with keys of the user's choice, and nothing secret under them. */
+static const char *const named_keys[] = { "labels", "lists", "macros", NULL };
 
 static const char *const secret_parts[] = { "https://hooks.slack.com/", "whsec_", "Bearer ",
 					    "Basic " };
@@ -28,6 +33,7 @@ struct place {
 			   what stands for a secret, or in "headers" */
 	unsigned tests; /* brackets open in "tests" (trial/rule_test.h), where nothing is secret */
 	bool headers;	/* the last object on level 3 is "headers" */
+	unsigned named; /* outside of "hooks": how deep in an object of named_keys */
 	bool list;
 	bool open;	 /* values under the last key are shown */
 	const char *key; /* the last one; none behind a bracket */
@@ -65,14 +71,17 @@ static const char *const *open_keys(const struct place *p)
 	return p->level == 1 || (p->level == 3 && p->headers) ? no_keys : reference_keys;
 }
 
-static bool is_open(const struct place *p, const char *s, size_t len)
+static bool is_among(const char *const *keys, const char *s, size_t len)
 {
-	if (p->tests)
-		return true;
-	for (const char *const *key = open_keys(p); *key; key++)
-		if (is_word(*key, s, len))
+	for (; *keys; keys++)
+		if (is_word(*keys, s, len))
 			return true;
 	return false;
+}
+
+static bool is_open(const struct place *p, const char *s, size_t len)
+{
+	return p->tests > 0 || p->named > 0 || is_among(open_keys(p), s, len);
 }
 
 static bool looks_secret(const char *s, size_t len)
@@ -90,10 +99,13 @@ static void take_bracket(struct place *p, char c)
 	else
 		p->tests -= p->tests > 0;
 	if (c == '{') {
+		p->named +=
+			p->named > 0 || (p->level == 0 && is_among(named_keys, p->key, p->key_len));
 		if (p->level == 2)
 			p->headers = is_word("headers", p->key, p->key_len);
 		p->level += p->level > 0 || is_word("hooks", p->key, p->key_len);
 	} else if (c == '}') {
+		p->named -= p->named > 0;
 		p->level -= p->level > 0;
 	}
 	p->key_len = 0;

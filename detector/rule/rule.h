@@ -82,7 +82,7 @@ struct formula {
 
 /* Against the same formula over the window that ended `ago` earlier. */
 struct comparison {
-	uint64_t ago_ns; /* 0: not given */
+	uint64_t ago_ns; /* 0: there is no "change"; if it does not say, the window */
 	bool relative;	 /* limits are shares of the earlier value: 0.5 for "50%" */
 	struct limit above;
 	struct limit below; /* negative: a fall */
@@ -95,7 +95,9 @@ struct leaf {
 	struct limit above, below;
 	struct limit outside_low, outside_high; /* both or none: beyond either */
 	struct comparison change;
-	uint64_t absent_ns; /* no event of the key for this long; 0: not given */
+	/* No event of the key for this long; 0: not given. Stands alone: the value has no terms,
+	 * the text "absent" and the unit s. */
+	uint64_t absent_ns;
 	uint64_t min_samples;
 	bool has_baseline;
 	struct baseline_conf baseline;
@@ -115,7 +117,7 @@ struct tree_node {
 struct when {
 	struct leaf leaves[LEAVES_MAX];
 	unsigned n_leaves;
-	struct tree_node nodes[2 * LEAVES_MAX];
+	struct tree_node nodes[2 * LEAVES_MAX]; /* ALL and ANY have two or more below them */
 	unsigned n_nodes;
 };
 
@@ -151,7 +153,8 @@ struct clearing {
 
 struct label {
 	char *name;
-	char *value;
+	char *value;		   /* as written */
+	struct template *rendered; /* NULL: the value has no {{path}} */
 };
 
 struct rule {
@@ -207,7 +210,9 @@ struct rule_set {
 	unsigned n_hooks;
 	char **files; /* names of the files read */
 	unsigned n_files;
-	unsigned refs; /* who holds it; 0: made by hand, and not counted */
+	unsigned refs;	 /* who holds it; 0: made by hand, and not counted */
+	unsigned *index; /* a hash table of the rules' names: index into rules, plus 1 */
+	unsigned index_size;
 };
 
 /* Holds the set until rule_set_free(). Returns it. */

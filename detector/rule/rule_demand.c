@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "rule/formula.h"
 #include "rule/rule_load.h"
 #include "rule/rule_read.h"
 
@@ -16,45 +17,165 @@ static uint64_t field_bit(const struct event_type *type, const char *name)
 	return f ? 1ull << event_field_index(type, f) : 0;
 }
 
+/* The source's own condition in the rule; NULL: every event. */
+static const struct expr *condition_on(const struct rule *r, unsigned source)
+{
+	return source ? r->with_where : r->where;
+}
+
+static bool may_match(const struct expr *e, const struct event *ev, uint64_t known)
+{
+	return !e || expr_match_partly(e, ev, known) != TRUTH_FALSE;
+}
+
+/* --- terms of a rule ------------------------------------------------------------------------- */
+
+typedef void term_fn(void *ctx, const struct term *t);
+
+static void each_term(const struct rule *r, unsigned source, term_fn *fn, void *ctx)
+{
+	for (unsigned i = 0; i < r->judge.n_leaves; i++) {
+		const struct formula *f = &r->judge.leaves[i].value;
+
+		for (unsigned j = 0; j < f->n_terms; j++)
+			if (f->terms[j].source == source)
+				fn(ctx, &f->terms[j]);
+	}
+}
+
+/* Does some part of the rule look at all events of the source that its condition lets through? One
+ * that waits for events to be absent does, and a rule of which only that condition is known. */
+static bool takes_all(const struct rule *r, unsigned source)
+{
+	bool all = source == 0 && r->judge.n_leaves == 0;
+
+	for (unsigned i = 0; i < r->judge.n_leaves; i++)
+		all = all || (source == 0 && r->judge.leaves[i].absent_ns);
+	return all;
+}
+
+/* --- calls ----------------------------------------------------------------------------------- */
+
+struct call_check {
+	const struct event *ev;
+	uint64_t known;
+	bool wanted;
+};
+
+static void check_call(void *ctx, const struct term *t)
+{
+	struct call_check *c = ctx;
+
+	c->wanted = c->wanted || may_match(t->where, c->ev, c->known);
+}
+
+static bool wants_call(const struct rule *r, unsigned source, const struct event *ev,
+		       uint64_t known)
+{
+	struct call_check c = { .ev = ev, .known = known, .wanted = takes_all(r, source) };
+
+	if (!may_match(condition_on(r, source), ev, known))
+		return false;
+	each_term(r, source, check_call, &c);
+	return c.wanted;
+}
+
 /* Marks the native calls that the rule can match, going by what the number alone tells. */
-static void demand_calls(const struct rule *r, uint64_t *calls)
+static void demand_calls(const struct rule *r, unsigned source, const struct event_type *type,
+			 uint64_t *calls)
 {
 	struct ev_syscall record = { .compat = 0 };
-	const struct event ev = { .type = r->on, .record = &record };
-	uint64_t known = field_bit(r->on, "syscall") | field_bit(r->on, "syscall_name") |
-			 field_bit(r->on, "abi");
+	const struct event ev = { .type = type, .record = &record };
+	uint64_t known = field_bit(type, "syscall") | field_bit(type, "syscall_name") |
+			 field_bit(type, "abi");
 
 	for (unsigned i = 0; i < DEMAND_SYSCALLS; i++) {
 		record.syscall = i;
-		if (!r->where || expr_match_partly(r->where, &ev, known) != TRUTH_FALSE)
+		if (wants_call(r, source, &ev, known))
 			calls[i / 64] |= 1ull << i % 64;
 	}
 }
 
-double rule_floor_ms(const struct rule *r, const struct field *latency)
-{
-	const struct condition *when = &r->when;
-	double floor_ms = r->where ? expr_lower_bound(r->where, latency) : -INFINITY;
+/* --- floors ---------------------------------------------------------------------------------- */
 
-	if (when->value.aggregate == AGGREGATE_NONE && when->value.field == latency &&
-	    when->above.set)
-		floor_ms = fmax(floor_ms, when->above.at);
-	return floor_ms;
+/* The latency and its parts: what a part must reach, the latency must. */
+static const char *const times[] = { "latency_ms", "device_ms", "queue_ms" };
+
+static bool is_time(const struct field *f)
+{
+	for (size_t i = 0; f && i < ARRAY_SIZE(times); i++)
+		if (strcmp(f->name, times[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The least latency with which the condition, NULL for none, can hold; -INFINITY if it says none. */
+static double least_ms(const struct expr *e, const struct event_type *type)
+{
+	double least = -INFINITY;
+
+	for (size_t i = 0; e && i < ARRAY_SIZE(times); i++) {
+		const struct field *f = event_field_find(type, times[i], strlen(times[i]));
+
+		if (f)
+			least = fmax(least, expr_lower_bound(e, f));
+	}
+	return least;
+}
+
+struct floor_check {
+	const struct event_type *type;
+	double least; /* what the source's own condition asks for; -INFINITY: nothing */
+	double floor_ms;
+	bool asked; /* some part of the rule says one */
+};
+
+static void take_floor(struct floor_check *c, double floor_ms)
+{
+	bool asked = floor_ms != -INFINITY;
+
+	c->asked = c->asked || asked;
+	c->floor_ms = fmin(c->floor_ms, asked ? floor_ms : (double)DEMAND_FLOOR_NS / NS_PER_MS);
+}
+
+static void check_floor(void *ctx, const struct term *t)
+{
+	struct floor_check *c = ctx;
+
+	take_floor(c, fmax(c->least, least_ms(t->where, c->type)));
+}
+
+/* The limit of a rule on the latency of single events; -INFINITY if it has none. */
+static double event_limit_ms(const struct rule *r)
+{
+	const struct leaf *l = &r->judge.leaves[0];
+
+	if (r->judge.n_leaves == 1 && formula_is_term(&l->value) && l->above.set &&
+	    l->value.terms[0].aggregate == AGGREGATE_NONE && is_time(l->value.terms[0].field))
+		return l->above.at;
+	return -INFINITY;
+}
+
+double rule_floor_ms(const struct rule *r, unsigned source)
+{
+	struct floor_check c = { .type = source ? r->with : r->on, .floor_ms = INFINITY };
+
+	c.least = least_ms(condition_on(r, source), c.type);
+	if (source == 0)
+		c.least = fmax(c.least, event_limit_ms(r));
+	if (takes_all(r, source))
+		take_floor(&c, c.least);
+	each_term(r, source, check_floor, &c);
+	if (c.floor_ms == INFINITY && !c.asked)
+		take_floor(&c, c.least);
+	return c.asked ? c.floor_ms : -INFINITY;
 }
 
 /* The shortest latency with which the rule can fire. */
-static uint64_t floor_of(const struct rule *r)
+static uint64_t floor_of(const struct rule *r, unsigned source)
 {
-	/* parts of the latency: what they must reach, it must */
-	static const char *const times[] = { "latency_ms", "device_ms", "queue_ms" };
-	double floor_ms = -INFINITY;
+	double floor_ms = rule_floor_ms(r, source);
 
-	for (unsigned i = 0; i < ARRAY_SIZE(times); i++) {
-		const struct field *f = event_field_find(r->on, times[i], strlen(times[i]));
-
-		if (f)
-			floor_ms = fmax(floor_ms, rule_floor_ms(r, f));
-	}
 	if (floor_ms == -INFINITY)
 		return DEMAND_FLOOR_NS;
 	if (floor_ms <= 0)
@@ -63,38 +184,80 @@ static uint64_t floor_of(const struct rule *r)
 							 : UINT64_MAX;
 }
 
-/* The fields that the rule reads. Any other is shown in its alerts if somebody else has it measured. */
-static uint64_t fields_of(const struct rule *r)
-{
-	uint64_t fields = r->where ? expr_fields(r->where) : 0;
+/* --- fields ---------------------------------------------------------------------------------- */
 
-	for (unsigned i = 0; i < r->n_by; i++)
-		fields |= 1ull << event_field_index(r->on, r->by[i]);
-	if (r->when.value.field)
-		fields |= 1ull << event_field_index(r->on, r->when.value.field);
-	for (unsigned i = 0; r->summary && i < r->on->n_fields; i++)
-		if (template_path_at(r->summary, r->on->fields[i].name) >= 0)
+struct field_check {
+	const struct event_type *type;
+	uint64_t fields;
+};
+
+static void check_field(void *ctx, const struct term *t)
+{
+	struct field_check *c = ctx;
+
+	if (t->field)
+		c->fields |= 1ull << event_field_index(c->type, t->field);
+	if (t->where)
+		c->fields |= expr_fields(t->where);
+}
+
+static uint64_t template_fields(const struct template *t, const struct event_type *type)
+{
+	uint64_t fields = 0;
+
+	for (unsigned i = 0; t && i < type->n_fields; i++) {
+		AUTO_FREE char *path = xasprintf("event.%s", type->fields[i].name);
+
+		if (template_path_at(t, type->fields[i].name) >= 0 ||
+		    template_path_at(t, path) >= 0)
 			fields |= 1ull << i;
+	}
 	return fields;
+}
+
+/* The fields that the rule reads. Any other is shown in its alerts if somebody else has it measured. */
+static uint64_t fields_of(const struct rule *r, unsigned source)
+{
+	struct field_check c = { .type = source ? r->with : r->on };
+	const struct expr *where = condition_on(r, source);
+
+	if (where)
+		c.fields |= expr_fields(where);
+	for (unsigned i = 0; i < r->n_by; i++)
+		c.fields |= 1ull << event_field_index(c.type, source ? r->with_by[i] : r->by[i]);
+	each_term(r, source, check_field, &c);
+	if (source == 0)
+		c.fields |= template_fields(r->summary, c.type);
+	for (unsigned i = 0; source == 0 && i < r->n_labels; i++)
+		c.fields |= template_fields(r->labels[i].rendered, c.type);
+	return c.fields;
+}
+
+/* --- the whole ------------------------------------------------------------------------------- */
+
+static void add_demand(const struct rule *r, unsigned source, const struct event_type *type,
+		       struct demand *d)
+{
+	d->wanted = true;
+	d->fields |= fields_of(r, source);
+	if (floor_of(r, source) < d->floor_ns)
+		d->floor_ns = floor_of(r, source);
+	if (type == event_type_find("syscall", strlen("syscall")))
+		demand_calls(r, source, type, d->syscalls);
 }
 
 void rule_demand(const struct rule_set *set, const struct event_type *type,
 		 struct demand *ret_demand)
 {
-	bool is_syscall = type == event_type_find("syscall", strlen("syscall"));
 	struct demand d = { .floor_ns = UINT64_MAX };
 
 	for (unsigned i = 0; i < set->n_rules; i++) {
 		const struct rule *r = &set->rules[i];
 
-		if (r->on != type)
-			continue;
-		d.wanted = true;
-		d.fields |= fields_of(r);
-		if (floor_of(r) < d.floor_ns)
-			d.floor_ns = floor_of(r);
-		if (is_syscall)
-			demand_calls(r, d.syscalls);
+		if (r->on == type && type)
+			add_demand(r, 0, type, &d);
+		if (r->with == type && type)
+			add_demand(r, 1, type, &d);
 	}
 	if (!d.wanted)
 		d.floor_ns = DEMAND_FLOOR_NS;

@@ -63,9 +63,12 @@ static uint64_t mix_source(uint64_t hash, const struct event_type *type, const s
 	return expr_hash(where, hash);
 }
 
-uint64_t rule_identity(const struct rule *r)
+uint64_t rule_identity(const struct rule *r, const struct rule_set *set)
 {
 	uint64_t hash = mix_number(HASH_INIT, r->kind);
+
+	for (unsigned i = 0; i < r->n_members; i++)
+		hash = mix_text(hash, set->rules[r->members[i]].name);
 
 	hash = mix_source(hash, r->on, r->where);
 	hash = mix_source(hash, r->with, r->with_where);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rule/formula.h"
 #include "rule/rule_read.h"
 #include "rule/suggest.h"
 #include "util/utf8.h"
@@ -73,9 +74,8 @@ static void read_name(const struct node *n, void *target)
 		node_read_text(n, target);
 }
 
-static void read_source(const struct node *n, void *target)
+static const struct event_type *read_type(const struct node *n)
 {
-	struct rule *r = target;
 	unsigned n_types;
 	const struct event_type *types = event_types(&n_types);
 	AUTO_FREE const char **names = xcalloc(n_types, sizeof(*names));
@@ -83,27 +83,72 @@ static void read_source(const struct node *n, void *target)
 
 	for (i = 0; i < n_types; i++)
 		names[i] = types[i].name;
-	if (node_choice(n, "source", names, n_types, &i))
-		r->on = &types[i];
+	return node_choice(n, "source", names, n_types, &i) ? &types[i] : NULL;
+}
+
+static void read_source(const struct node *n, void *target)
+{
+	struct rule *r = target;
+
+	r->on = read_type(n);
 }
 
 static void read_where(const struct node *n, void *target)
 {
-	struct rule *r = target;
-	const char *text = node_text(n);
-	struct expr_error error = { 0 };
+	struct rule_draft *d = target;
 
-	if (!text || !r->on)
-		return;
-	r->where = expr_parse(text, r->on, &error);
-	if (!r->where)
-		node_error_at(n, error.offset, "%s", error.message);
-	free(error.message);
+	d->rule.where = read_condition(n, d, d->rule.on);
+}
+
+static void read_with_source(const struct node *n, void *target)
+{
+	struct rule_draft *d = target;
+	const struct event_type *with = read_type(n);
+
+	if (with && with == d->rule.on)
+		node_error(n, "\"with\" is for another source; of the same one, write a condition "
+			      "such as count(...)");
+	else
+		d->rule.with = with;
+	d->second_unknown = !d->rule.with;
+}
+
+static void read_with_where(const struct node *n, void *target)
+{
+	struct rule_draft *d = target;
+
+	d->rule.with_where = read_condition(n, d, d->rule.with);
+}
+
+static void read_with(const struct node *n, void *target)
+{
+	static const struct member members[] = {
+		{ .key = "on", .read = read_with_source, .required = true },
+		{ .key = "where", .read = read_with_where },
+	};
+
+	((struct rule_draft *)target)->second_unknown = true;
+	node_read(n, members, ARRAY_SIZE(members), target);
 }
 
 static bool is_key(const struct field *f)
 {
 	return f->role == ROLE_KEY;
+}
+
+/* The key must be one of the second source too. */
+static bool add_key_of_second(const struct node *n, struct rule *r, const struct field *f)
+{
+	const struct field *same = event_field_find(r->with, f->name, strlen(f->name));
+	AUTO_FREE char *hint = NULL;
+
+	if (same && is_key(same) && same->type == f->type) {
+		r->with_by[r->n_by] = same;
+		return true;
+	}
+	hint = suggest_field(f->name, r->with, is_key);
+	node_error(n, "no key \"%s\" in source %s%s", f->name, r->with->name, hint);
+	return false;
 }
 
 static void add_key(const struct node *n, struct rule *r)
@@ -126,6 +171,8 @@ static void add_key(const struct node *n, struct rule *r)
 			return;
 		}
 	}
+	if (r->with && !add_key_of_second(n, r, f))
+		return;
 	r->by[r->n_by++] = f;
 }
 
@@ -143,7 +190,7 @@ static void read_keep(const struct node *n, void *target)
 	struct rule *r = target;
 
 	node_read_duration(n, &r->keep_ns);
-	if (r->when.window_ns)
+	if (main_formula(r) && !main_is_event(r))
 		node_warning(n,
 			     "\"keep\" is for rules without a window; this one ends by \"clear\"");
 }
@@ -176,6 +223,27 @@ static void read_summary(const struct node *n, void *target)
 		node_error_at(n, (size_t)at, "a summary cannot have itself in it");
 }
 
+static void read_label(const struct node *n, struct label *label)
+{
+	label->name = xstrdup(node_key(n));
+	(void)name_is_valid(n, node_key(n));
+	if (!fits(n, LABEL_MAX))
+		return;
+	node_read_text(n, &label->value);
+	if (!strstr(label->value, "{{"))
+		return;
+	label->rendered = read_template(n);
+}
+
+/* Labels are rendered before there are labels, and these before the summary. */
+static void check_label(const struct node *n, const struct label *label, const char *path)
+{
+	long at = label->rendered ? template_path_at(label->rendered, path) : -1;
+
+	if (at >= 0)
+		node_error_at(n, (size_t)at, "a label cannot have \"%s\" in it", path);
+}
+
 static void read_labels(const struct node *n, void *target)
 {
 	struct rule *r = target;
@@ -183,56 +251,141 @@ static void read_labels(const struct node *n, void *target)
 	AUTO_FREE struct node *nodes = node_map(n, LABELS_MAX, &n_nodes);
 
 	r->labels = xcalloc(n_nodes, sizeof(*r->labels));
+	for (unsigned i = 0; i < n_nodes; i++)
+		read_label(&nodes[i], &r->labels[r->n_labels++]);
 	for (unsigned i = 0; i < n_nodes; i++) {
-		struct label *label = &r->labels[r->n_labels++];
+		check_label(&nodes[i], &r->labels[i], "summary");
+		check_label(&nodes[i], &r->labels[i], "labels");
+		for (unsigned j = 0; j < n_nodes; j++) {
+			AUTO_FREE char *path = xasprintf("labels.%s", r->labels[j].name);
 
-		label->name = xstrdup(node_key(&nodes[i]));
-		(void)name_is_valid(&nodes[i], node_key(&nodes[i]));
-		if (fits(&nodes[i], LABEL_MAX))
-			node_read_text(&nodes[i], &label->value);
+			check_label(&nodes[i], &r->labels[i], path);
+		}
 	}
 }
 
-#define REPEAT                                                                                     \
+static void refuse_in_event_rule(const struct node *n, void *target)
+{
+	(void)target;
+	node_error_key(n, "\"%s\" is for rules with \"sequence\" or \"together\"", node_key(n));
+}
+
+static void refuse_in_composite(const struct node *n, void *target)
+{
+	(void)target;
+	node_error_key(n, "\"%s\" is for rules on a source; this one is made of rules",
+		       node_key(n));
+}
+
+static void read_notify(const struct node *n, void *target)
+{
+	struct rule *r = target;
+	bool notify = true;
+
+	node_read_bool(n, &notify);
+	r->quiet = !notify;
+}
+
+/* Rows that more than one table has. */
+#define ROW_NAME                                                                                   \
+	{                                                                                          \
+		.key = "name", .read = read_name, .offset = offsetof(struct rule, name),           \
+		.required = true                                                                   \
+	}
+#define ROW_KEEP                                                                                   \
+	{                                                                                          \
+		.key = "keep", .read = read_keep, .min = SECOND_NS, .max = DURATION_MAX_NS         \
+	}
+#define ROW_REPEAT                                                                                 \
 	{                                                                                          \
 		.key = "repeat", .read = node_read_duration,                                       \
 		.offset = offsetof(struct rule, repeat_ns), .max = DURATION_MAX_NS                 \
 	}
-#define KEEP                                                                                       \
+#define ROW_GRACE                                                                                  \
 	{                                                                                          \
-		.key = "keep", .read = read_keep, .min = SECOND_NS, .max = DURATION_MAX_NS         \
+		.key = "grace", .read = node_read_duration,                                        \
+		.offset = offsetof(struct rule, grace_ns), .max = DURATION_MAX_NS                  \
+	}
+#define ROW_SEVERITY                                                                               \
+	{                                                                                          \
+		.key = "severity", .read = read_severity                                           \
+	}
+#define ROW_HOOKS                                                                                  \
+	{                                                                                          \
+		.key = "hooks", .read = read_rule_hooks                                            \
 	}
 
-/* Read into a struct rule_draft, "on" before what depends on the source's fields. */
+/* Read into a struct rule_draft; what others depend on comes first. Rows without a function are
+ * read once all rules are known. */
 static const struct member rule_members[] = {
-	{ .key = "name",
-	  .read = read_name,
-	  .offset = offsetof(struct rule, name),
-	  .required = true },
+	ROW_NAME,
 	{ .key = "why", .read = read_why },
 	{ .key = "on", .read = read_source, .required = true },
 	{ .key = "where", .read = read_where },
+	{ .key = "with", .read = read_with },
 	{ .key = "by", .read = read_by },
 	{ .key = "when", .read = read_when, .required = true },
-	{ .key = "for",
-	  .read = node_read_duration,
-	  .offset = offsetof(struct rule, for_ns),
-	  .max = DURATION_MAX_NS },
+	{ .key = "for", .read = read_for, .max = DURATION_MAX_NS },
 	{ .key = "clear", .read = read_clear },
-	KEEP,
-	{ .key = "severity", .read = read_severity },
+	ROW_KEEP,
+	ROW_SEVERITY,
+	{ .key = "warning", .read = read_escalation },
+	{ .key = "error", .read = read_escalation },
+	{ .key = "critical", .read = read_escalation },
 	{ .key = "summary", .read = read_summary },
-	{ .key = "hooks", .read = read_rule_hooks },
-	REPEAT,
+	ROW_HOOKS,
+	{ .key = "notify", .read = read_notify },
+	ROW_REPEAT,
 	{ .key = "labels", .read = read_labels },
+	{ .key = "inhibited_by" },
+	{ .key = "flap", .read = read_flap },
+	ROW_GRACE,
+	{ .key = "sequence" },
+	{ .key = "together" },
+	{ .key = "within", .read = refuse_in_event_rule },
+};
+
+/* The same for a rule that is made of rules. */
+static const struct member composite_members[] = {
+	ROW_NAME,
+	{ .key = "why", .read = read_why },
+	{ .key = "sequence" },
+	{ .key = "together" },
+	{ .key = "within",
+	  .read = node_read_duration,
+	  .offset = offsetof(struct rule, within_ns),
+	  .required = true,
+	  .min = SECOND_NS,
+	  .max = 24 * HOUR_NS },
+	{ .key = "by" },
+	{ .key = "keep",
+	  .read = node_read_duration,
+	  .offset = offsetof(struct rule, keep_ns),
+	  .min = SECOND_NS,
+	  .max = DURATION_MAX_NS },
+	ROW_SEVERITY,
+	{ .key = "summary", .read = read_summary },
+	ROW_HOOKS,
+	{ .key = "notify", .read = read_notify },
+	ROW_REPEAT,
+	{ .key = "labels", .read = read_labels },
+	{ .key = "inhibited_by" },
+	{ .key = "flap", .read = read_flap },
+	ROW_GRACE,
+	{ .key = "on", .read = refuse_in_composite, .refused = true },
+	{ .key = "where", .read = refuse_in_composite, .refused = true },
+	{ .key = "with", .read = refuse_in_composite, .refused = true },
+	{ .key = "when", .read = refuse_in_composite, .refused = true },
+	{ .key = "for", .read = refuse_in_composite, .refused = true },
+	{ .key = "clear", .read = refuse_in_composite, .refused = true },
+	{ .key = "warning", .read = refuse_in_composite, .refused = true },
+	{ .key = "error", .read = refuse_in_composite, .refused = true },
+	{ .key = "critical", .read = refuse_in_composite, .refused = true },
 };
 
 /* What a rule starts with; the same keys as there. */
 static const struct member default_members[] = {
-	{ .key = "hooks", .read = read_rule_hooks },
-	REPEAT,
-	{ .key = "severity", .read = read_severity },
-	KEEP,
+	ROW_HOOKS, ROW_REPEAT, ROW_SEVERITY, ROW_KEEP, ROW_GRACE,
 };
 
 /* --- files ----------------------------------------------------------------------------------- */
@@ -240,7 +393,9 @@ static const struct member default_members[] = {
 struct open_file {
 	struct json_doc *doc; /* NULL: not JSON */
 	const char *name;
-	struct node hooks, defaults, rules; /* without a doc where the file has none */
+	/* without a doc where the file has none */
+	struct node lists, macros, hooks, defaults, rules;
+	unsigned first, n; /* its rules in the set */
 };
 
 static void read_version(const struct node *n, void *target)
@@ -253,8 +408,18 @@ static void read_version(const struct node *n, void *target)
 			   version);
 }
 
+/* For editors; a text is all it must be. */
+static void read_schema(const struct node *n, void *target)
+{
+	(void)target;
+	(void)node_text(n);
+}
+
 static const struct member file_members[] = {
+	{ .key = "$schema", .read = read_schema },
 	{ .key = "version", .read = read_version, .required = true },
+	{ .key = "lists", .read = node_read_node, .offset = offsetof(struct open_file, lists) },
+	{ .key = "macros", .read = node_read_node, .offset = offsetof(struct open_file, macros) },
 	{ .key = "hooks", .read = node_read_node, .offset = offsetof(struct open_file, hooks) },
 	{ .key = "defaults",
 	  .read = node_read_node,
@@ -262,12 +427,21 @@ static const struct member file_members[] = {
 	{ .key = "rules", .read = node_read_node, .offset = offsetof(struct open_file, rules) },
 };
 
-static const struct rule *find_rule(const struct rule_set *set, const char *name)
+static void read_event_rule(const struct node *n, struct rule_draft *draft)
 {
-	for (unsigned i = 0; i < set->n_rules; i++)
-		if (set->rules[i].name && strcmp(set->rules[i].name, name) == 0)
-			return &set->rules[i];
-	return NULL;
+	node_read(n, rule_members, ARRAY_SIZE(rule_members), draft);
+}
+
+static void read_composite(const struct node *n, struct rule_draft *draft)
+{
+	struct node sequence, together;
+	bool in_order = node_member(n, "sequence", &sequence);
+
+	draft->rule.kind = in_order ? RULE_SEQUENCE : RULE_TOGETHER;
+	node_read(n, composite_members, ARRAY_SIZE(composite_members), draft);
+	if (in_order && node_member(n, "together", &together))
+		node_error_key(&together,
+			       "\"together\" beside \"sequence\"; a rule has one of them");
 }
 
 static void add_rule(const struct node *n, struct rule_draft draft, struct rule_set *set)
@@ -277,42 +451,91 @@ static void add_rule(const struct node *n, struct rule_draft draft, struct rule_
 
 	draft.rule.line = node_line(n);
 	draft.rule.why = xstrdup("");
-	node_read(n, rule_members, ARRAY_SIZE(rule_members), &draft);
-	rule_complete(&draft.rule);
-	same = draft.rule.name ? find_rule(set, draft.rule.name) : NULL;
+	(is_composite(n) ? read_composite : read_event_rule)(n, &draft);
+	same = draft.rule.name ? rule_find(set, draft.rule.name) : NULL;
 	if (same && node_member(n, "name", &name))
 		node_error(&name, "rule \"%s\" is already at %s:%u", same->name, same->file,
 			   same->line);
-	if (draft.rule.on && draft.rule.when.value.text)
-		warn_of_doubts(n, &draft.rule);
 	for (unsigned i = 0; i < draft.rule.n_hooks; i++)
 		set->hooks[draft.rule.hooks[i]].used = true;
-	set->rules[set->n_rules++] = draft.rule;
+	set->rules[set->n_rules] = draft.rule;
+	if (draft.rule.name && !same)
+		rule_index_add(set, set->n_rules);
+	set->n_rules++;
 }
 
-static void read_rules(const struct open_file *f, struct rule_set *set)
+/* The rules of a file; the caller frees the array. */
+static struct node *rule_nodes(const struct open_file *f, unsigned max, unsigned *ret_n)
+{
+	*ret_n = 0;
+	return f->rules.doc ? node_list(&f->rules, 0, max, ret_n) : NULL;
+}
+
+static void read_rules(struct open_file *f, struct definitions *definitions, struct rule_set *set)
 {
 	struct rule_draft draft = { .set = set,
+				    .definitions = definitions,
 				    .rule = { .file = f->name,
 					      .clear.for_ns = 10 * NS_PER_S,
 					      .keep_ns = 30 * NS_PER_S,
 					      .flap_changes = 6,
 					      .flap_window_ns = 600 * NS_PER_S,
 					      .severity = SEVERITY_WARNING } };
-	unsigned n_nodes = 0;
-	AUTO_FREE struct node *nodes = NULL;
+	AUTO_FREE struct node *nodes = rule_nodes(f, RULES_MAX - set->n_rules, &f->n);
 
 	if (f->defaults.doc)
 		node_read(&f->defaults, default_members, ARRAY_SIZE(default_members), &draft);
-	if (f->rules.doc)
-		nodes = node_list(&f->rules, 0, RULES_MAX - set->n_rules, &n_nodes);
-	set->rules = xrealloc(set->rules, set->n_rules + n_nodes, sizeof(*set->rules));
-	for (unsigned i = 0; i < n_nodes; i++)
+	f->first = set->n_rules;
+	set->rules = xrealloc(set->rules, set->n_rules + f->n, sizeof(*set->rules));
+	for (unsigned i = 0; i < f->n; i++)
 		add_rule(&nodes[i], draft, set);
 }
 
-static void read_file(const struct rule_file *file, struct open_file *f, struct rule_set *set,
-		      struct diags *diags)
+/* What rules say of other rules. */
+static void read_relations(const struct open_file *f, struct rule_set *set)
+{
+	unsigned n;
+	AUTO_FREE struct node *nodes = f->n ? rule_nodes(f, f->n, &n) : NULL;
+
+	for (unsigned i = 0; i < f->n; i++)
+		compose_rule(&nodes[i], f->first + i, set);
+}
+
+static void check_relations(const struct open_file *f, const struct rule_set *set)
+{
+	unsigned n;
+	AUTO_FREE struct node *nodes = f->n ? rule_nodes(f, f->n, &n) : NULL;
+
+	for (unsigned i = 0; i < f->n; i++)
+		check_inhibitors(&nodes[i], f->first + i, set);
+}
+
+/* Warnings of what is right by the letter. */
+static void doubt_rules(const struct open_file *files, unsigned n_files, struct rule_set *set)
+{
+	AUTO_FREE const struct rule **same = find_duplicates(set);
+	AUTO_FREE bool *never = xcalloc(set->n_rules, sizeof(*never));
+
+	for (unsigned i = 0; i < n_files; i++) {
+		const struct open_file *f = &files[i];
+		unsigned n;
+		AUTO_FREE struct node *nodes = rule_nodes(f, f->n, &n);
+
+		for (unsigned j = 0; j < n; j++)
+			never[f->first + j] = doubt_rule(&nodes[j], &set->rules[f->first + j]);
+	}
+	for (unsigned i = 0; i < n_files; i++) {
+		const struct open_file *f = &files[i];
+		unsigned n;
+		AUTO_FREE struct node *nodes = rule_nodes(f, f->n, &n);
+
+		for (unsigned j = 0; j < n; j++)
+			doubt_among_rules(&nodes[j], set, same[f->first + j], never);
+	}
+}
+
+static void read_file(const struct rule_file *file, struct open_file *f,
+		      struct definitions *definitions, struct rule_set *set, struct diags *diags)
 {
 	struct node root;
 
@@ -322,8 +545,50 @@ static void read_file(const struct rule_file *file, struct open_file *f, struct 
 		return;
 	root = json_doc_root(f->doc);
 	node_read(&root, file_members, ARRAY_SIZE(file_members), f);
+	if (f->lists.doc)
+		lists_read(&f->lists, definitions);
+	if (f->macros.doc)
+		macros_read(&f->macros, definitions);
 	if (f->hooks.doc)
 		hooks_read(&f->hooks, f->name, set);
+}
+
+static void read_files(const struct rule_file *files, unsigned n, struct open_file *opened,
+		       struct rule_set *set, struct diags *diags)
+{
+	CLEANUP(definitions_fini) struct definitions definitions = { .list_nodes = NULL };
+	unsigned errors = diags_errors(diags);
+
+	for (unsigned i = 0; i < n; i++)
+		read_file(&files[i], &opened[i], &definitions, set, diags);
+	for (unsigned i = 0; i < n; i++)
+		read_rules(&opened[i], &definitions, set);
+	for (unsigned i = 0; i < n; i++)
+		read_relations(&opened[i], set);
+	for (unsigned i = 0; i < n; i++)
+		check_relations(&opened[i], set);
+	names_finish(&definitions, diags_errors(diags) == errors);
+}
+
+/* The first version of the condition, for an engine that does not read the new one yet. */
+static void rule_complete(struct rule *r, const struct rule_set *set)
+{
+	const struct leaf *l = &r->judge.leaves[0];
+
+	r->identity = rule_identity(r, set);
+	if (r->kind != RULE_EVENTS)
+		return;
+	r->when = (struct condition){ .window_ns = l->window_ns,
+				      .above = l->above,
+				      .below = l->below,
+				      .min_samples = l->min_samples,
+				      .has_baseline = l->has_baseline,
+				      .baseline = l->baseline,
+				      .value = { .aggregate = l->value.terms[0].aggregate,
+						 .field = l->value.terms[0].field,
+						 .quantile = l->value.terms[0].quantile,
+						 .unit = l->value.unit,
+						 .text = l->value.text } };
 }
 
 struct rule_set *rule_load(const struct rule_file *files, unsigned n, struct diags *diags)
@@ -335,11 +600,12 @@ struct rule_set *rule_load(const struct rule_file *files, unsigned n, struct dia
 
 	set->refs = 1;
 	set->files = xcalloc(n, sizeof(*set->files));
-	for (unsigned i = 0; i < n; i++)
-		read_file(&files[i], &opened[i], set, diags);
-	for (unsigned i = 0; i < n; i++)
-		read_rules(&opened[i], set);
+	read_files(files, n, opened, set, diags);
 	ok = diags_errors(diags) == errors;
+	for (unsigned i = 0; ok && i < set->n_rules; i++)
+		rule_complete(&set->rules[i], set);
+	if (ok)
+		doubt_rules(opened, n, set);
 	for (unsigned i = 0; i < n; i++) {
 		if (ok && opened[i].hooks.doc)
 			hooks_warn_unused(&opened[i].hooks, set);
@@ -356,12 +622,13 @@ static void rule_fini(struct rule *r)
 	free(r->name);
 	free(r->why);
 	expr_free(r->where);
-	free(r->when.value.text);
+	expr_free(r->with_where);
 	for (unsigned i = 0; i < r->judge.n_leaves; i++)
-		free(r->judge.leaves[i].value.text);
+		formula_fini(&r->judge.leaves[i].value);
 	for (unsigned i = 0; i < r->n_labels; i++) {
 		free(r->labels[i].name);
 		free(r->labels[i].value);
+		template_free(r->labels[i].rendered);
 	}
 	free(r->labels);
 	template_free(r->summary);
@@ -378,6 +645,7 @@ static void rule_set_fini(struct rule_set *set)
 	free(set->rules);
 	free(set->hooks);
 	free(set->files);
+	free(set->index);
 	free(set);
 }
 

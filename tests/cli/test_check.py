@@ -19,12 +19,13 @@ BINARY = os.path.abspath(
     os.environ.get("KERNELSIGHT", os.path.join(ROOT, "build", "kernelsight")))
 
 # Files whose messages each need a case in bad/ or good/, and the functions that take them.
-SOURCES = ["rule/json_object.c", "rule/json_syntax.c", "rule/measure.c", "rule/rule_load.c",
-           "rule/rule_when.c", "rule/rule_hooks.c", "rule/hook_conf.c", "daemon/rule_check.c"]
-CALL = re.compile(r"\b(node_error\w*|node_warning|fail|expected|wrong_type|xasprintf|diag_add)\(")
+SOURCES = [*sorted(glob.glob(os.path.join(ROOT, "detector", "rule", "*.c"))),
+           os.path.join(ROOT, "detector", "daemon", "rule_check.c")]
+CALL = re.compile(
+    r"\b(node_error\w*|node_warning\w*|\w*fail\w*|expected|wrong_type|xasprintf|diag_add)\(")
 LITERAL = re.compile(r'(?:"(?:[^"\\]|\\.)*"\s*)+')
 # No rule file can provoke these.
-NOT_PROVOKED = {"not enough memory"}
+NOT_PROVOKED = {"not enough memory", "error %d"}
 
 
 def check(*args, cwd=RULES):
@@ -69,14 +70,15 @@ def message_formats():
     """The texts of all messages in the sources, as regular expressions by text."""
     formats = {}
     for name in SOURCES:
-        source = re.sub(r"/\*.*?\*/", "", read(os.path.join(ROOT, "detector", name)), flags=re.S)
+        source = re.sub(r"/\*.*?\*/", "", read(name), flags=re.S)
         for call in CALL.finditer(source):
             for literal in LITERAL.findall(arguments(source, call.end())):
                 text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literal))
                 text = re.sub(r"\\(.)", r"\1", text)
                 if " " in text:
                     parts = re.split(r"%[-.*0-9]*(?:ll|z)?[a-z]", text)
-                    formats[text] = ".*".join(re.escape(part) for part in parts)
+                    formats[text] = ".*".join(re.escape(part.replace("%%", "%"))
+                                              for part in parts)
     return formats
 
 

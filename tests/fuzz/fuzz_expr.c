@@ -3,6 +3,7 @@
  * the same bytes. */
 #include "rule/expr.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,7 @@ static void check_match(const struct expr *e, const struct event *ev)
 		struct value v;
 
 		event_get(ev, f, &v);
-		if (f->type != FIELD_TEXT && f->type != FIELD_ADDR)
+		if (f->type != FIELD_TEXT && f->type != FIELD_ADDR && !isnan(v.number))
 			require(v.number >= expr_lower_bound(e, f) &&
 				v.number <= expr_upper_bound(e, f));
 	}

@@ -14,7 +14,10 @@
 
 #define WALL_OFFSET_NS 1795341000000000000
 
-static struct label labels[] = { { "team", "storage" }, { "tier", "1" } };
+static struct label labels[] = {
+	{ .name = "team", .value = "storage" },
+	{ .name = "tier", .value = "1" },
+};
 
 static struct process_info process = {
 	.pid = 812,

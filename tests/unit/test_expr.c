@@ -221,12 +221,12 @@ static void mistakes_say_what_was_found_and_what_is_allowed(void **state)
 		  "allowed are == != < <= > >= in, not in" },
 		{ "comm < 'x'", 5,
 		  "found \"<\" after comm, which is a text; "
-		  "allowed are == != in, not in, like, not like" },
+		  "allowed are == != in, not in, like, not like, matches, not matches" },
 		{ "pid like '8*'", 4,
 		  "found \"like\" after pid, which is a number; "
 		  "allowed are == != < <= > >= in, not in" },
 		{ "pid not == 5", 8, "found \"==\"; expected \"in\"" },
-		{ "comm not 'x'", 9, "found 'x'; expected \"in\" or \"like\"" },
+		{ "comm not 'x'", 9, "found 'x'; expected \"in\", \"like\" or \"matches\"" },
 		{ "comm == 5", 8, "found \"5\"; comm compares with a text in quotes" },
 		{ "comm == postgres", 8,
 		  "found \"postgres\"; comm compares with a text in quotes" },
@@ -238,7 +238,7 @@ static void mistakes_say_what_was_found_and_what_is_allowed(void **state)
 		  "\"4MiB\" does not fit latency_ms, which is in ms; write as in 10ms" },
 		{ "pid > 10ms", 6,
 		  "\"10ms\" does not fit pid, which has no unit; write a plain number" },
-		{ "pid in 5", 7, "found \"5\"; expected a list in parentheses" },
+		{ "pid in 5", 7, "found \"5\"; expected a list in parentheses or the name of one" },
 		{ "pid in ()", 8,
 		  "found \")\"; pid compares with a number without quotes, such as 5" },
 		{ "pid in (1 2)", 10, "found \"2\"; expected \",\" or \")\"" },
@@ -249,10 +249,10 @@ static void mistakes_say_what_was_found_and_what_is_allowed(void **state)
 		{ "comm == 'a\\nb'", 10, "unknown escape; allowed are \\\\ \\' and \\\"" },
 		{ "pid = 5", 4,
 		  "\"=\" means nothing here; "
-		  "allowed are == != < <= > >= in like and or not ( ) ," },
+		  "allowed are == != < <= > >= in like matches and or not ( ) ," },
 		{ "pid == 1 && tid == 2", 9,
 		  "\"&\" means nothing here; "
-		  "allowed are == != < <= > >= in like and or not ( ) ," },
+		  "allowed are == != < <= > >= in like matches and or not ( ) ," },
 		{ "pid > 10furlongs", 6,
 		  "\"10furlongs\" is no quantity; allowed are numbers such as 250 or 1.5, with or "
 		  "without one of ns us ms s m h d B kB MB GB KiB MiB GiB % /s; "

@@ -294,7 +294,7 @@ static void the_limit_on_rules_holds_over_all_files(void **state)
 
 	(void)state;
 	buf_adds(&text, "{\"version\":1,\"rules\":[");
-	for (unsigned i = 0; i < 1000; i++)
+	for (unsigned i = 0; i < 10000; i++)
 		buf_addf(&text,
 			 "%s{\"name\":\"r%u\",\"on\":\"sched\",\"when\":{\"value\":\"wakeups\","
 			 "\"above\":1}}",
