@@ -47,7 +47,9 @@ struct governor {
 	uint64_t began_own_ns;
 	struct source_cost costs[COSTS_MAX];
 	unsigned n_costs;
-	unsigned over; /* times in a row */
+	uint64_t began_processes_ns; /* their run time when the measurement began */
+	double processes_ns;	     /* per second, when last measured */
+	unsigned over;		     /* times in a row */
 	uint64_t nothing_said_ns;
 };
 
@@ -75,6 +77,11 @@ double governor_cost_ns(const struct governor *g, const struct source *source)
 	const struct source_cost *cost = g ? find_cost(g, source) : NULL;
 
 	return cost ? cost->cost_ns : NAN;
+}
+
+double governor_processes_cost_ns(const struct governor *g)
+{
+	return g ? g->processes_ns : NAN;
 }
 
 unsigned governor_given_up(const struct source *source)
@@ -105,10 +112,18 @@ static void begin_source(struct governor *g, const struct source *source)
 	}
 }
 
+static uint64_t processes_ns(const struct governor *g)
+{
+	const struct processes *p = sources_processes(g->sources);
+
+	return p ? processes_run_time_ns(p) : 0;
+}
+
 static void begin(struct governor *g)
 {
 	for (unsigned i = 0; i < sources_count(g->sources); i++)
 		begin_source(g, sources_at(g->sources, i));
+	g->began_processes_ns = processes_ns(g);
 	g->measuring = source_measure();
 	g->began_ns = clock_monotonic_ns();
 	g->began_own_ns = clock_process_cpu_ns();
@@ -145,8 +160,11 @@ static double end(struct governor *g)
 
 	for (unsigned i = 0; g->measuring >= 0 && i < sources_count(g->sources); i++)
 		sum_ns += end_source(g, sources_at(g->sources, i), seconds);
-	if (g->measuring >= 0)
+	if (g->measuring >= 0) {
+		g->processes_ns = per_second(processes_ns(g), g->began_processes_ns, seconds);
+		sum_ns += g->processes_ns;
 		(void)close(g->measuring);
+	}
 	g->measuring = -1;
 	return sum_ns;
 }
@@ -287,6 +305,7 @@ struct governor *governor_new(struct loop *loop, struct sources *sources, double
 	g->budget = budget;
 	g->n_cpus = n_cpus > 0 ? (unsigned)n_cpus : 1;
 	g->measuring = -1;
+	g->processes_ns = NAN;
 	g->timer = loop_timer_new(loop, on_timer, g);
 	loop_timer_set(g->timer, FIRST_NS);
 	return g;

@@ -20,6 +20,8 @@ void governor_free(struct governor *g);
 /* CPU time per second that the source's programs took when last measured, in ns; NAN if the kernel
  * did not measure them. */
 double governor_cost_ns(const struct governor *g, const struct source *source);
+/* The same of the programs that tell of processes. */
+double governor_processes_cost_ns(const struct governor *g);
 /* How many of its parts are given up. */
 unsigned governor_given_up(const struct source *source);
 

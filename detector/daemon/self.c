@@ -31,14 +31,14 @@ void self_free(struct self *self)
 	free(self);
 }
 
-static struct before *get_before(struct self *self, const struct source *source)
+static struct before *get_before(struct self *self, const char *object)
 {
 	for (unsigned i = 0; i < self->n; i++)
-		if (strcmp(self->before[i].object, source_object(source)) == 0)
+		if (strcmp(self->before[i].object, object) == 0)
 			return &self->before[i];
 	if (self->n == SELF_SOURCES_MAX)
 		return NULL;
-	self->before[self->n] = (struct before){ .object = source_object(source) };
+	self->before[self->n] = (struct before){ .object = object };
 	return &self->before[self->n++];
 }
 
@@ -90,22 +90,43 @@ static uint64_t resident_bytes(void)
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* What has become of it since the last time. */
+static void set_changes(struct self *self, struct ev_self *e, const char *object,
+			const struct source_stats *now)
+{
+	struct before *before = get_before(self, object);
+
+	if (!before)
+		return;
+	set_ledger(e, now, &before->stats);
+	before->stats = *now;
+}
+
 static void set_source(struct self *self, struct ev_self *e, const struct source *source,
 		       const struct governor *governor)
 {
-	struct before *before = get_before(self, source);
 	struct source_stats now;
 
 	(void)snprintf(e->source, sizeof(e->source), "%s", source_name(source));
 	source_stats(source, &now);
-	if (before) {
-		set_ledger(e, &now, &before->stats);
-		before->stats = now;
-	}
+	set_changes(self, e, source_object(source), &now);
 	set_cost(e, governor_cost_ns(governor, source));
 	e->memory_bytes = source_memory_bytes(source);
 	e->given_up = governor_given_up(source);
 	e->silent = source_silent(source);
+}
+
+static void set_processes(struct self *self, struct ev_self *e, const struct processes *processes,
+			  const struct governor *governor)
+{
+	static const char name[] = "processes";
+	struct source_stats now;
+
+	(void)snprintf(e->source, sizeof(e->source), "%s", name);
+	processes_stats(processes, &now);
+	set_changes(self, e, name, &now);
+	set_cost(e, governor_processes_cost_ns(governor));
+	e->memory_bytes = processes_memory_bytes(processes);
 }
 
 static void set_program(struct self *self, struct ev_self *e)
@@ -121,9 +142,10 @@ static void set_program(struct self *self, struct ev_self *e)
 void self_tick(struct self *self, struct sources *sources, const struct governor *governor,
 	       uint64_t now_ns, int64_t wall_offset_ns, source_event_fn *on_event, void *ctx)
 {
-	unsigned n = sources_count(sources);
+	const struct processes *processes = sources_processes(sources);
+	unsigned n = sources_count(sources), all = n + (processes != NULL);
 
-	for (unsigned i = 0; self->began_ns && i <= n; i++) {
+	for (unsigned i = 0; self->began_ns && i <= all; i++) {
 		struct ev_self record = { .ts_ns = now_ns, .interval_ns = now_ns - self->began_ns };
 		struct event ev = {
 			.type = event_type_find("self", strlen("self")),
@@ -133,6 +155,8 @@ void self_tick(struct self *self, struct sources *sources, const struct governor
 
 		if (i < n)
 			set_source(self, &record, sources_at(sources, i), governor);
+		else if (i < all)
+			set_processes(self, &record, processes, governor);
 		else
 			set_program(self, &record);
 		on_event(ctx, &ev);

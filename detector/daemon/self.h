@@ -14,7 +14,7 @@ struct self *self_new(void);
 /* NULL is fine. */
 void self_free(struct self *self);
 
-/* Hands on one event for each source and one for the program. */
+/* Hands on one event for each source, one for what tells of processes, and one for the program. */
 void self_tick(struct self *self, struct sources *sources, const struct governor *governor,
 	       uint64_t now_ns, int64_t wall_offset_ns, source_event_fn *on_event, void *ctx);
 

@@ -6,7 +6,6 @@
 
 #include "daemon/governor.h"
 #include "daemon/self.h"
-#include "process/processes.h"
 #include "util/clock.h"
 
 #define SOURCES_MAX 32
@@ -168,6 +167,11 @@ void sources_free(struct sources *s)
 const char *sources_problem(const struct sources *s)
 {
 	return s->processes ? processes_problem(s->processes) : NULL;
+}
+
+const struct processes *sources_processes(const struct sources *s)
+{
+	return s->processes;
 }
 
 unsigned sources_count(const struct sources *s)

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "process/processes.h"
 #include "source/source.h"
 
 struct sources; /* opaque */
@@ -42,6 +43,9 @@ void sources_adjust(struct sources *s, const struct demand *demands);
 /* Why the texts of processes come from /proc alone, which knows only those that still run; NULL if they
  * come from the kernel. Lends. */
 const char *sources_problem(const struct sources *s);
+
+/* What knows the processes of the events; NULL while there was no source. Lends. */
+const struct processes *sources_processes(const struct sources *s);
 
 /* How many are attached. */
 unsigned sources_count(const struct sources *s);

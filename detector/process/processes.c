@@ -218,27 +218,47 @@ void processes_tick(struct processes *p, uint64_t now_ns)
 	read_cmdlines(p, now_ns);
 }
 
-void processes_print_ledger(const struct processes *p, FILE *out)
+void processes_stats(const struct processes *p, struct source_stats *ret_stats)
 {
-	struct source_counters sum = { 0 };
+	struct source_counters *sum = &ret_stats->counters;
 	struct process_cache_stats s;
 
 	process_cache_stats(p->cache, &s);
-	for (unsigned i = 0; p->object && i < bpf_object_cpus(p->object); i++) {
-		const struct source_counters *c = bpf_object_counters(p->object) + i;
+	*ret_stats = (struct source_stats){ .lost_here = s.evicted };
+	if (!p->object)
+		return;
+	ret_stats->not_run = bpf_object_not_run(p->object);
+	for (unsigned i = 0; i < bpf_object_cpus(p->object); i++) {
+		const struct source_counters *c = &bpf_object_counters(p->object)[i];
 
-		sum.filtered += c->filtered;
-		sum.emitted += c->emitted;
-		sum.ring_full += c->ring_full;
+		sum->filtered += c->filtered;
+		sum->emitted += c->emitted;
+		sum->ring_full += c->ring_full;
 	}
+}
+
+uint64_t processes_run_time_ns(const struct processes *p)
+{
+	return p->object ? bpf_object_run_time_ns(p->object, NULL) : 0;
+}
+
+void processes_print_ledger(const struct processes *p, FILE *out)
+{
+	struct process_cache_stats s;
+	struct source_stats told;
+
+	process_cache_stats(p->cache, &s);
+	processes_stats(p, &told);
 	fprintf(out,
-		"processes: told %llu = filtered %llu + emitted %llu + lost %llu; known %u, of "
-		"these ended %u, in %.1f MiB; forgotten early %llu, of these ended %llu; asked "
-		"/proc %llu; walks %llu\n",
-		(unsigned long long)(sum.filtered + sum.emitted + sum.ring_full),
-		(unsigned long long)sum.filtered, (unsigned long long)sum.emitted,
-		(unsigned long long)sum.ring_full, s.processes, s.ended,
-		(double)s.bytes / (1 << 20), (unsigned long long)(s.evicted + s.evicted_ended),
+		"processes: told %llu = filtered %llu + emitted %llu + lost %llu; not run %llu; "
+		"known %u, of these ended %u, in %.1f MiB; forgotten early %llu, of these ended "
+		"%llu; asked /proc %llu; walks %llu\n",
+		(unsigned long long)source_seen(&told.counters),
+		(unsigned long long)told.counters.filtered,
+		(unsigned long long)told.counters.emitted,
+		(unsigned long long)told.counters.ring_full, (unsigned long long)told.not_run,
+		s.processes, s.ended, (double)s.bytes / (1 << 20),
+		(unsigned long long)(s.evicted + s.evicted_ended),
 		(unsigned long long)s.evicted_ended, (unsigned long long)p->asked,
 		(unsigned long long)p->walks);
 }

@@ -16,6 +16,7 @@
 
 #include "loop/loop.h"
 #include "process/process_cache.h"
+#include "source/source.h"
 
 struct processes; /* opaque */
 
@@ -33,6 +34,10 @@ const char *processes_problem(const struct processes *p);
 /* Once a second. */
 void processes_tick(struct processes *p, uint64_t now_ns);
 
+/* The ledger in the terms of a source. lost_here: processes that were forgotten while they lived. */
+void processes_stats(const struct processes *p, struct source_stats *ret_stats);
+/* CPU time of the programs, while the kernel measured it: see source_measure(). */
+uint64_t processes_run_time_ns(const struct processes *p);
 /* Writes the ledger: what the kernel told, how many processes are known, and what was forgotten. */
 void processes_print_ledger(const struct processes *p, FILE *out);
 /* What the kernel charges for the maps and the ring. */

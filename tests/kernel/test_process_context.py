@@ -267,8 +267,8 @@ class Life(unittest.TestCase):
             grown = resident_kib() - before
         line = next(t for t in events.err.texts() if t.startswith("processes: "))
         told, filtered, emitted, lost, known, ended = map(int, re.search(
-            r"told (\d+) = filtered (\d+) \+ emitted (\d+) \+ lost (\d+); known (\d+), of these "
-            r"ended (\d+)", line).groups())
+            r"told (\d+) = filtered (\d+) \+ emitted (\d+) \+ lost (\d+); not run 0; known (\d+), "
+            r"of these ended (\d+)", line).groups())
         self.assertEqual(told, filtered + emitted + lost)
         self.assertEqual(lost, 0, line)
         self.assertGreaterEqual(emitted, 2 * n)

@@ -52,7 +52,7 @@ class Self(unittest.TestCase):
                              e["ring_full"] + e["no_storage"] + e["map_full"] + e["rate_limited"])
             self.assertGreater(e["memory_bytes"], 2 << 20)
         self.assertEqual({e["source"] for e in stream.events() if "given_up" in e},
-                         {"syscall", "kernelsight"})
+                         {"syscall", "processes", "kernelsight"})
 
     def test_the_cost_is_measured_while_there_is_one(self):
         with subprocess.Popen([ks.TOOLS / "syscall_loop", "2000000000"],
