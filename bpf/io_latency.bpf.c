@@ -71,7 +71,7 @@ struct {
 	__type(value, struct stamps);
 } stamps SEC(".maps");
 
-static const char op_names[][16] = {
+static const char op_names[][16] __attribute__((aligned(8))) = {
 	[IO_READ] = "read",	  [IO_WRITE] = "write", [IO_FLUSH] = "flush",
 	[IO_DISCARD] = "discard", [IO_OTHER] = "other",
 };
@@ -274,11 +274,12 @@ static __always_inline void report(struct request *rq, u32 op, int status, u32 b
 				   struct times *t)
 {
 	struct ev_io_request *e = RESERVE(struct ev_io_request);
-	struct gendisk *disk = request_disk(rq);
+	struct gendisk *disk;
 	u64 key = (u64)rq;
 
 	if (!e)
 		return;
+	disk = request_disk(rq);
 	e->ts_ns = now_ns;
 	e->latency_ns = t->ns[IO_TOTAL];
 	e->queue_ns = t->ns[IO_QUEUE];
