@@ -71,6 +71,30 @@ void source_parts_probe(struct source *s)
 		probe(s, i);
 }
 
+static bool has_word(const char *list, const char *word, size_t len)
+{
+	const char *other;
+	size_t other_len;
+
+	while ((other = next_word(&list, &other_len)))
+		if (other_len == len && strncmp(other, word, len) == 0)
+			return true;
+	return false;
+}
+
+/* Appends the programs of a way, but those that the way taken has too. */
+static void leave_out(const struct source_way *way, const struct source_way *taken,
+		      struct buf *names)
+{
+	const char *list = way->programs;
+	const char *word;
+	size_t len;
+
+	while ((word = next_word(&list, &len)))
+		if (!taken || !has_word(taken->programs, word, len))
+			buf_addf(names, "%.*s ", (int)len, word);
+}
+
 char *source_parts_left_out(const struct source *s)
 {
 	struct buf names = { 0 };
@@ -79,8 +103,7 @@ char *source_parts_left_out(const struct source *s)
 		const struct source_way *ways = s->ops->parts[i].ways;
 
 		for (unsigned k = 0; k < SOURCE_WAYS_MAX && ways[k].programs; k++)
-			if (&ways[k] != s->parts[i].way)
-				buf_addf(&names, "%s ", ways[k].programs);
+			leave_out(&ways[k], s->parts[i].way, &names);
 	}
 	return names.data ? names.data : xstrdup("");
 }
