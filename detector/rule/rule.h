@@ -19,35 +19,10 @@ enum severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_ERROR, SEVERITY_CRITIC
 /* A limit that may be absent. */
 struct limit {
 	bool set;
-	double at; /* in the unit of the measure it is compared with */
+	double at; /* in the unit of the formula it is compared with */
 };
 
-/* What is measured: a field of the event itself, or an aggregate over the window. */
-struct measure {
-	enum aggregate aggregate;  /* AGGREGATE_NONE: the field of one event */
-	const struct field *field; /* NULL for count() and rate(): each event counts 1 */
-	double quantile;	   /* AGGREGATE_QUANTILE: 0.99 for p99 */
-	enum unit unit;		   /* of the result */
-	char *text;		   /* as written: "rate(context_switches)" */
-};
-
-/* All that is set must hold. above and below are strict: a value at the limit is not beyond it. */
-struct condition {
-	struct measure value;
-	uint64_t window_ns; /* 0 with AGGREGATE_NONE */
-	struct limit above;
-	struct limit below;
-	uint64_t min_samples;
-	bool has_baseline;
-	struct baseline_conf baseline;
-};
-
-/*
- * --- The whole language (docs/rules.md). What stands above (struct measure's aggregate and field,
- * struct condition) is its first version and goes as soon as the engine reads what follows. ---
- */
-
-/* One aggregate of a measure, over the events of one source; or, with AGGREGATE_NONE, a field. */
+/* One aggregate of a formula, over the events of one source; or, with AGGREGATE_NONE, a field. */
 struct term {
 	enum aggregate aggregate;
 	unsigned source;	   /* 0: rule->on; 1: rule->with */
@@ -88,7 +63,7 @@ struct comparison {
 	struct limit below; /* negative: a fall */
 };
 
-/* All that is set must hold. */
+/* All that is set must hold. above and below are strict: a value at the limit is not beyond it. */
 struct leaf {
 	struct formula value;
 	uint64_t window_ns; /* 0: fields of single events */
@@ -162,45 +137,45 @@ struct rule {
 	char *why; /* "" if not given */
 	const char *file;
 	unsigned line;
+	enum rule_kind kind;
 
+	/* kind RULE_EVENTS; on is NULL for the others, and judge empty */
 	const struct event_type *on;
-	struct expr *where; /* NULL: every event */
-	const struct field *by[RULE_BY_MAX];
-	unsigned n_by; /* 0: one key for all */
-	struct condition when;
+	struct expr *where;	       /* NULL: every event */
+	const struct event_type *with; /* a second source that formulas read; NULL: none */
+	struct expr *with_where;
+	struct when judge;
+	unsigned hits, of; /* N of the last M ticks instead of for_ns; 0: not given */
 	uint64_t for_ns;
+	struct escalation escalations[ESCALATIONS_MAX]; /* mildest first, all above `severity` */
+	unsigned n_escalations;
 	struct clearing clear;
-	uint64_t keep_ns; /* rules without a window: firing ends when nothing matched for this long
-			   */
-	uint64_t repeat_ns; /* 0: never */
+
+	/* the other kinds */
+	unsigned members[RULE_MEMBERS_MAX]; /* indices into rule_set.rules */
+	unsigned n_members;
+	uint64_t within_ns;
+
+	const struct field *by[RULE_BY_MAX];	  /* of on, or of the first member's */
+	unsigned n_by;				  /* 0: one key for all */
+	const struct field *with_by[RULE_BY_MAX]; /* the same fields of `with` */
+	uint64_t keep_ns; /* rules without a window: firing ends when nothing matched for this long;
+			     rules made of rules: when not all of them fired for this long */
+	uint64_t grace_ns;	 /* after the start: nothing fires */
+	unsigned flap_changes;	 /* held firing after so many fire/resolve changes ... */
+	uint64_t flap_window_ns; /* ... within this time, until quiet for as long; 0: never */
+	struct inhibitor inhibitors[INHIBITORS_MAX];
+	unsigned n_inhibitors;
 	enum severity severity;
+	bool quiet;	    /* "notify": false: counts for other rules, is never said */
+	uint64_t repeat_ns; /* 0: never */
 	struct label *labels;
 	unsigned n_labels;
 	struct template *summary;	/* NULL: the built-in text */
 	unsigned hooks[RULE_HOOKS_MAX]; /* indices into rule_set.hooks */
 	unsigned n_hooks;
-
-	/* the whole language */
-	enum rule_kind kind;
-	const struct event_type *with; /* a second source that formulas read; NULL: none */
-	struct expr *with_where;
-	const struct field *with_by[RULE_BY_MAX]; /* the fields of `with` that `by` names */
-	struct when judge;			  /* kind RULE_EVENTS */
-	unsigned members[RULE_MEMBERS_MAX];	  /* other kinds: indices into rule_set.rules */
-	unsigned n_members;
-	uint64_t within_ns;
-	struct escalation escalations[ESCALATIONS_MAX]; /* mildest first, all above `severity` */
-	unsigned n_escalations;
-	unsigned hits, of;	 /* N of the last M ticks instead of for_ns; 0: not given */
-	unsigned flap_changes;	 /* held firing after so many fire/resolve changes ... */
-	uint64_t flap_window_ns; /* ... within this time, until quiet for as long; 0: never */
-	uint64_t grace_ns;	 /* after the start: nothing fires */
-	struct inhibitor inhibitors[INHIBITORS_MAX];
-	unsigned n_inhibitors;
-	bool quiet; /* "notify": false: counts for other rules, is never said */
-	uint64_t
-		identity; /* hash of all that the state depends on but limits: on, with, by, where, values,
-			      windows; equal after a reload: the state is kept */
+	uint64_t identity; /* hash of all that the state depends on but limits: on, with, by, where,
+			      values, windows; equal after a reload: the state is kept */
 };
 
 struct rule_set {

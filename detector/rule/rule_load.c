@@ -570,27 +570,6 @@ static void read_files(const struct rule_file *files, unsigned n, struct open_fi
 	names_finish(&definitions, diags_errors(diags) == errors);
 }
 
-/* The first version of the condition, for an engine that does not read the new one yet. */
-static void rule_complete(struct rule *r, const struct rule_set *set)
-{
-	const struct leaf *l = &r->judge.leaves[0];
-
-	r->identity = rule_identity(r, set);
-	if (r->kind != RULE_EVENTS)
-		return;
-	r->when = (struct condition){ .window_ns = l->window_ns,
-				      .above = l->above,
-				      .below = l->below,
-				      .min_samples = l->min_samples,
-				      .has_baseline = l->has_baseline,
-				      .baseline = l->baseline,
-				      .value = { .aggregate = l->value.terms[0].aggregate,
-						 .field = l->value.terms[0].field,
-						 .quantile = l->value.terms[0].quantile,
-						 .unit = l->value.unit,
-						 .text = l->value.text } };
-}
-
 struct rule_set *rule_load(const struct rule_file *files, unsigned n, struct diags *diags)
 {
 	struct rule_set *set = xcalloc(1, sizeof(*set));
@@ -603,7 +582,7 @@ struct rule_set *rule_load(const struct rule_file *files, unsigned n, struct dia
 	read_files(files, n, opened, set, diags);
 	ok = diags_errors(diags) == errors;
 	for (unsigned i = 0; ok && i < set->n_rules; i++)
-		rule_complete(&set->rules[i], set);
+		set->rules[i].identity = rule_identity(&set->rules[i], set);
 	if (ok)
 		doubt_rules(opened, n, set);
 	for (unsigned i = 0; i < n; i++) {

@@ -431,6 +431,31 @@ static void a_summary_is_rendered_from_the_document(void **state)
 	alert_unref(a);
 }
 
+static void labels_are_rendered_before_the_summary(void **state)
+{
+	struct scene s;
+	size_t offset;
+	const char *message;
+	struct template *who =
+		template_parse("{{comm}} on\n{{host.name}} {{nothing}}", &offset, &message);
+	struct label rendered[] = {
+		{ .name = "who", .value = "", .rendered = who },
+		{ .name = "team", .value = "{{{{ as it is" },
+	};
+	struct alert *a;
+
+	(void)state;
+	slow_syscall(&s);
+	s.rule.labels = rendered;
+	s.rule.n_labels = ARRAY_SIZE(rendered);
+	a = with_summary(&s, "{{labels.who}}: {{value_text}}");
+	assert_text(a, "labels/who", "postgres on db07 {{nothing}}");
+	assert_text(a, "labels/team", "{{{{ as it is");
+	assert_string_equal(a->summary, "postgres on db07 {{nothing}}: 31.2 ms");
+	alert_unref(a);
+	template_free(who);
+}
+
 static void a_summary_that_cannot_render_is_delivered_all_the_same(void **state)
 {
 	struct scene s;
@@ -654,6 +679,7 @@ int main(void)
 		cmocka_unit_test(different_names_have_different_identities),
 		cmocka_unit_test(key_values_are_written_with_their_escapes),
 		cmocka_unit_test(a_summary_is_rendered_from_the_document),
+		cmocka_unit_test(labels_are_rendered_before_the_summary),
 		cmocka_unit_test(a_summary_that_cannot_render_is_delivered_all_the_same),
 		cmocka_unit_test(a_summary_has_an_end),
 		cmocka_unit_test(the_built_in_summary_says_what_is_special),

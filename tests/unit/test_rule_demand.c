@@ -59,6 +59,7 @@ static unsigned count_calls(const struct demand *d)
 #define ON		    "\"on\":\"syscall\","
 #define COUNT		    ON "\"when\":{\"value\":\"count()\",\"window\":\"10s\",\"above\":5}"
 #define WHERE(w)	    COUNT ",\"where\":\"" w "\""
+#define WINDOW(value)	    ON "\"when\":{\"value\":\"" value "\",\"window\":\"5s\",\"above\":5}"
 #define ABOVE(value, limit) ON "\"when\":{\"value\":\"" value "\"," limit "}"
 
 static void a_source_without_rules_is_not_wanted(void **state)
@@ -113,6 +114,59 @@ static void what_is_not_known_in_the_kernel_excludes_nothing(void **state)
 	assert_int_equal(count_calls(&d), DEMAND_SYSCALLS);
 }
 
+static void calls_follow_from_the_terms_too(void **state)
+{
+	struct demand d = demand_of_one(
+		WINDOW("count(syscall_name == 'read') / count(syscall_name == 'write')"));
+
+	(void)state;
+	assert_int_equal(count_calls(&d), 2);
+	d = demand_of_one(WINDOW("count(syscall_name == 'read') / count()"));
+	assert_int_equal(count_calls(&d), DEMAND_SYSCALLS);
+	d = demand_of_one(WINDOW(
+		"count(syscall_name == 'read') + count(syscall_name == 'write')") ",\"where\":\"syscall_name != 'write'\"");
+	assert_int_equal(count_calls(&d), 1);
+	d = demand_of_one("\"on\":\"sched\",\"with\":{\"on\":\"syscall\",\"where\":"
+			  "\"syscall_name == 'fsync'\"},"
+			  "\"when\":{\"value\":\"count(syscall)\",\"window\":\"5s\",\"above\":5}");
+	assert_true(d.wanted);
+	assert_int_equal(count_calls(&d), 1);
+	assert_true(wants(&d, SYS_fsync));
+	/* what is awaited is any call that the rule is on */
+	d = demand_of_one(ON "\"when\":{\"absent\":\"5m\"},\"where\":\"syscall_name == 'read'\"");
+	assert_int_equal(count_calls(&d), 1);
+}
+
+static bool reads(const struct demand *d, const char *name)
+{
+	const struct event_type *type = source("syscall");
+	const struct field *f = event_field_find(type, name, strlen(name));
+
+	return d->fields >> event_field_index(type, f) & 1;
+}
+
+static void fields_are_those_of_all_parts(void **state)
+{
+	struct demand d = demand_of_one(
+		ON
+		"\"where\":\"uid == 1\",\"by\":[\"comm\"],\"summary\":\"{{tid}} {{event.ret}}\","
+		"\"labels\":{\"x\":\"{{file_type}}\"},"
+		"\"when\":{\"value\":\"count(pid > 5) / distinct(exe)\",\"window\":\"5s\",\"above\":5}");
+	static const char *const read[] = {
+		"uid", "comm", "tid", "ret", "file_type", "pid", "exe"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(read); i++)
+		assert_true(reads(&d, read[i]));
+	assert_false(reads(&d, "file_system"));
+	d = demand_of_one("\"on\":\"sched\",\"with\":{\"on\":\"syscall\",\"where\":\"uid == 1\"},"
+			  "\"by\":[\"comm\"],\"when\":{\"value\":\"max(syscall.latency_ms)\","
+			  "\"window\":\"5s\",\"above\":5}");
+	assert_true(reads(&d, "uid") && reads(&d, "comm") && reads(&d, "latency_ms"));
+	assert_false(reads(&d, "pid"));
+}
+
 static void the_bitmap_is_of_native_calls(void **state)
 {
 	struct demand d = demand_of_one(WHERE("abi == 'i386'"));
@@ -157,6 +211,28 @@ static void the_floor_follows_from_the_rule(void **state)
 		  2 * NS_PER_MS },
 		{ WHERE("latency_ms >= 0"), 0 },
 		{ WHERE("latency_ms != 3"), DEMAND_FLOOR_NS },
+		{ WHERE("not (latency_ms < 4 or comm == 'x')"), 4 * NS_PER_MS },
+		{ WHERE("latency_ms not in (1, 2) and latency_ms > 3"), 3 * NS_PER_MS },
+		/* each term of a formula has its own */
+		{ WINDOW("count(latency_ms >= 1ms) / count(latency_ms > 2ms)"), NS_PER_MS },
+		{ WINDOW("count(latency_ms >= 20ms) / count()"), DEMAND_FLOOR_NS },
+		{ WINDOW("count(latency_ms >= 1ms) / count()"), NS_PER_MS },
+		{ WINDOW("count(latency_ms >= 20ms)") ",\"where\":\"latency_ms > 30\"",
+		  30 * NS_PER_MS },
+		{ WINDOW("max(latency_ms) - min(latency_ms)"), DEMAND_FLOOR_NS },
+		/* only a limit on the value itself is one of each event */
+		{ ABOVE("latency_ms * 2", "\"above\":50"), DEMAND_FLOOR_NS },
+		{ ABOVE("latency_ms", "\"outside\":[25, 50]"), DEMAND_FLOOR_NS },
+		{ ON
+		  "\"when\":{\"any\":[{\"value\":\"max(latency_ms)\",\"window\":\"5s\",\"above\":50},"
+		  "{\"value\":\"count(latency_ms >= 2)\",\"window\":\"5s\",\"above\":5}]}",
+		  2 * NS_PER_MS },
+		{ ON "\"when\":{\"absent\":\"5m\"}", DEMAND_FLOOR_NS },
+		{ ON "\"when\":{\"absent\":\"5m\"},\"where\":\"latency_ms > 3\"", 3 * NS_PER_MS },
+		{ "\"on\":\"sched\",\"with\":{\"on\":\"syscall\",\"where\":\"latency_ms > 4ms\"},"
+		  "\"when\":{\"value\":\"count(syscall)\",\"window\":\"5s\",\"above\":5}",
+		  4 * NS_PER_MS },
+
 		/* the limit of another value or of an aggregate is no limit of each latency */
 		{ ABOVE("ret", "\"above\":5"), DEMAND_FLOOR_NS },
 		{ ABOVE("sum(latency_ms)", "\"window\":\"5s\",\"above\":900"), DEMAND_FLOOR_NS },
@@ -222,6 +298,8 @@ int main(void)
 		cmocka_unit_test(a_rule_without_where_wants_every_call),
 		cmocka_unit_test(calls_follow_from_where),
 		cmocka_unit_test(what_is_not_known_in_the_kernel_excludes_nothing),
+		cmocka_unit_test(calls_follow_from_the_terms_too),
+		cmocka_unit_test(fields_are_those_of_all_parts),
 		cmocka_unit_test(the_bitmap_is_of_native_calls),
 		cmocka_unit_test(calls_of_all_rules_add_up),
 		cmocka_unit_test(the_floor_follows_from_the_rule),

@@ -52,6 +52,13 @@ static unsigned count_errors(const char *text)
 	return errors;
 }
 
+/* The condition of a rule that has one. */
+static const struct leaf *leaf_of(const struct rule *r)
+{
+	assert_int_equal(r->judge.n_leaves, 1);
+	return &r->judge.leaves[0];
+}
+
 #define FILE_OF(rules) "{\"version\":1,\"rules\":[" rules "]}"
 #define SLOW	       "\"name\":\"slow\",\"on\":\"syscall\",\"when\":{\"value\":\"latency_ms\",\"above\":10}"
 
@@ -70,12 +77,12 @@ static void a_short_rule_has_the_defaults(void **state)
 	assert_string_equal(r->on->name, "syscall");
 	assert_null(r->where);
 	assert_int_equal(r->n_by, 0);
-	assert_int_equal(r->when.value.aggregate, AGGREGATE_NONE);
-	assert_int_equal(r->when.window_ns, 0);
-	assert_true(r->when.above.set);
-	assert_true(r->when.above.at == 10);
-	assert_false(r->when.below.set);
-	assert_false(r->when.has_baseline);
+	assert_int_equal(leaf_of(r)->value.terms[0].aggregate, AGGREGATE_NONE);
+	assert_int_equal(leaf_of(r)->window_ns, 0);
+	assert_true(leaf_of(r)->above.set);
+	assert_true(leaf_of(r)->above.at == 10);
+	assert_false(leaf_of(r)->below.set);
+	assert_false(leaf_of(r)->has_baseline);
 	assert_int_equal(r->for_ns, 0);
 	assert_int_equal(r->clear.for_ns, 10 * NS_PER_S);
 	assert_false(r->clear.above.set);
@@ -98,11 +105,11 @@ static void limits_are_in_the_unit_of_the_measure(void **state)
 		"\"above\":\"50/s\"}}"));
 
 	(void)state;
-	assert_true(set->rules[0].when.above.at == 2000);
+	assert_true(leaf_of(&set->rules[0])->above.at == 2000);
 	assert_true(set->rules[0].clear.below.at == 0.5);
-	assert_true(set->rules[1].when.below.at == 2000);
-	assert_int_equal(set->rules[1].when.window_ns, 90 * NS_PER_S);
-	assert_true(set->rules[2].when.above.at == 50);
+	assert_true(leaf_of(&set->rules[1])->below.at == 2000);
+	assert_int_equal(leaf_of(&set->rules[1])->window_ns, 90 * NS_PER_S);
+	assert_true(leaf_of(&set->rules[2])->above.at == 50);
 	rule_set_free(set);
 }
 
@@ -113,7 +120,7 @@ static void a_baseline_has_its_own_defaults(void **state)
 		"\"above\":1,\"min_samples\":7,\"baseline\":{\"deviations\":4.5}}},"
 		"{\"name\":\"b\",\"on\":\"sched\",\"when\":{\"value\":\"count()\",\"window\":\"5s\","
 		"\"above\":1,\"baseline\":{\"half_life\":\"1h\",\"deviations\":6,\"warm_up\":\"5m\"}}}"));
-	const struct condition *a = &set->rules[0].when, *b = &set->rules[1].when;
+	const struct leaf *a = leaf_of(&set->rules[0]), *b = leaf_of(&set->rules[1]);
 
 	(void)state;
 	assert_true(a->has_baseline);
@@ -348,6 +355,118 @@ static void a_leaf_is_what_when_says(void **state)
 	rule_set_free(set);
 }
 
+static void a_tree_is_in_prefix_order(void **state)
+{
+	struct rule_set *set = load_right(FILE_OF(
+		"{\"name\":\"a\",\"on\":\"sched\",\"when\":{\"any\":["
+		"{\"value\":\"count()\",\"window\":\"5s\",\"above\":1},{\"all\":["
+		"{\"value\":\"sum(wakeups)\",\"window\":\"6s\",\"outside\":[2,3]},"
+		"{\"value\":\"avg(wakeups)\",\"window\":\"7s\",\"change\":{\"below\":\"-50%\"},\"above\":4}]},"
+		"{\"absent\":\"5m\"}]}}"));
+	static const struct tree_node nodes[] = {
+		{ NODE_ANY, 0, 6 },  { NODE_LEAF, 0, 1 }, { NODE_ALL, 0, 3 },
+		{ NODE_LEAF, 1, 1 }, { NODE_LEAF, 2, 1 }, { NODE_LEAF, 3, 1 },
+	};
+	const struct when *w = &set->rules[0].judge;
+
+	(void)state;
+	assert_int_equal(w->n_leaves, 4);
+	assert_int_equal(w->n_nodes, ARRAY_SIZE(nodes));
+	for (size_t i = 0; i < ARRAY_SIZE(nodes); i++) {
+		assert_int_equal(w->nodes[i].kind, nodes[i].kind);
+		assert_int_equal(w->nodes[i].skip, nodes[i].skip);
+		if (nodes[i].kind == NODE_LEAF)
+			assert_int_equal(w->nodes[i].leaf, nodes[i].leaf);
+	}
+	assert_true(w->leaves[1].outside_low.set && w->leaves[1].outside_high.set);
+	assert_true(w->leaves[1].outside_low.at == 2 && w->leaves[1].outside_high.at == 3);
+	assert_int_equal(w->leaves[1].change.ago_ns, 0);
+	assert_int_equal(w->leaves[2].change.ago_ns, 7 * NS_PER_S);
+	assert_true(w->leaves[2].change.relative && w->leaves[2].change.below.at == -0.5);
+	assert_int_equal(w->leaves[3].absent_ns, 300 * NS_PER_S);
+	assert_int_equal(w->leaves[3].value.n_terms, 0);
+	assert_int_equal(w->leaves[3].value.unit, UNIT_S);
+	rule_set_free(set);
+}
+
+static void the_life_of_an_alert_is_read(void **state)
+{
+	struct rule_set *set = load_right(
+		"{\"version\":1,\"defaults\":{\"grace\":\"2m\"},\"rules\":["
+		"{\"name\":\"a\",\"on\":\"sched\",\"by\":[\"comm\"],\"when\":{\"value\":\"count()\",\"window\":\"5s\","
+		"\"above\":1},\"for\":{\"hits\":3,\"of\":5},\"critical\":{\"above\":9},"
+		"\"error\":{\"above\":5},\"flap\":false,\"inhibited_by\":[\"c\",\"b\"]},"
+		"{\"name\":\"b\",\"on\":\"tcp_retransmit\",\"by\":[\"comm\"],\"when\":{\"value\":\"count()\",\"window\":\"5s\","
+		"\"above\":1},\"flap\":{\"changes\":3},\"grace\":\"0s\",\"notify\":false,"
+		"\"labels\":{\"x\":\"plain\",\"y\":\"{{comm}}\"}},"
+		"{\"name\":\"c\",\"sequence\":[\"b\",\"a\"],\"within\":\"3s\",\"by\":[\"comm\"],\"keep\":\"7s\"}]}");
+	const struct rule *a = &set->rules[0], *b = &set->rules[1], *c = &set->rules[2];
+
+	(void)state;
+	assert_true(a->hits == 3 && a->of == 5);
+	assert_int_equal(a->for_ns, 0);
+	assert_int_equal(a->n_escalations, 2);
+	assert_int_equal(a->escalations[0].severity, SEVERITY_ERROR);
+	assert_true(a->escalations[1].above.at == 9);
+	assert_int_equal(a->flap_changes, 0);
+	assert_int_equal(a->grace_ns, 120 * NS_PER_S);
+	assert_int_equal(a->n_inhibitors, 2);
+	assert_true(a->inhibitors[0].rule == 2 && a->inhibitors[1].rule == 1);
+	assert_false(a->quiet);
+	assert_int_equal(b->flap_changes, 3);
+	assert_int_equal(b->flap_window_ns, 600 * NS_PER_S);
+	assert_int_equal(b->grace_ns, 0);
+	assert_true(b->quiet);
+	assert_null(b->labels[0].rendered);
+	assert_non_null(b->labels[1].rendered);
+	assert_int_equal(c->kind, RULE_SEQUENCE);
+	assert_null(c->on);
+	assert_int_equal(c->n_members, 2);
+	assert_true(c->members[0] == 1 && c->members[1] == 0);
+	assert_int_equal(c->within_ns, 3 * NS_PER_S);
+	assert_int_equal(c->keep_ns, 7 * NS_PER_S);
+	assert_int_equal(c->n_by, 1);
+	assert_ptr_equal(c->by[0], b->by[0]);
+	rule_set_free(set);
+}
+
+static void the_second_source_has_the_same_keys(void **state)
+{
+	struct rule_set *set = load_right(
+		"{\"version\":1,\"lists\":{\"few\":[1,2]},\"macros\":{\"mine\":\"uid in few\"},\"rules\":["
+		"{\"name\":\"a\",\"on\":\"syscall\",\"with\":{\"on\":\"sched\",\"where\":\"mine\"},"
+		"\"where\":\"mine and latency_ms >= 1\",\"by\":[\"comm\",\"pid\"],\"when\":{\"value\":"
+		"\"count() / count(sched)\",\"window\":\"5s\",\"above\":\"5%\"}}]}");
+	const struct rule *r = &set->rules[0];
+
+	(void)state;
+	assert_string_equal(r->with->name, "sched");
+	assert_non_null(r->with_where);
+	assert_ptr_equal(r->with_by[1], event_field_find(r->with, "pid", 3));
+	assert_true(leaf_of(r)->above.at == 0.05);
+	assert_int_equal(leaf_of(r)->value.terms[1].source, 1);
+	rule_set_free(set);
+}
+
+static void ten_thousand_rules_are_read_quickly_enough(void **state)
+{
+	CLEANUP(buf_fini) struct buf text = { 0 };
+	struct rule_set *set;
+
+	(void)state;
+	buf_adds(&text, "{\"version\":1,\"rules\":[");
+	for (unsigned i = 0; i < 10000; i++)
+		buf_addf(&text,
+			 "%s\n{\"name\":\"r%u\",\"on\":\"sched\",\"where\":\"pid == %u\","
+			 "\"when\":{\"value\":\"count()\",\"window\":\"5s\",\"above\":1}}",
+			 i ? "," : "", i, i);
+	buf_adds(&text, "]}");
+	set = load_right(buf_str(&text));
+	assert_int_equal(set->n_rules, 10000);
+	assert_int_equal(set->rules[9999].line, 10001);
+	rule_set_free(set);
+}
+
 static uint64_t identity_of(const char *keys)
 {
 	AUTO_FREE char *text = xasprintf("{\"version\":1,\"rules\":[{\"name\":\"a\",%s}]}", keys);
@@ -391,6 +510,10 @@ int main(void)
 		cmocka_unit_test(a_short_rule_has_the_defaults),
 		cmocka_unit_test(limits_are_in_the_unit_of_the_measure),
 		cmocka_unit_test(a_leaf_is_what_when_says),
+		cmocka_unit_test(a_tree_is_in_prefix_order),
+		cmocka_unit_test(the_life_of_an_alert_is_read),
+		cmocka_unit_test(the_second_source_has_the_same_keys),
+		cmocka_unit_test(ten_thousand_rules_are_read_quickly_enough),
 		cmocka_unit_test(the_identity_is_of_what_the_state_depends_on),
 		cmocka_unit_test(a_baseline_has_its_own_defaults),
 		cmocka_unit_test(a_rule_overrides_the_defaults_of_its_file),
