@@ -95,29 +95,16 @@ static __always_inline bool is_idle(struct sock *sk, struct tcp_sock *tp,
 	       received_bytes(sk, tp) == state->rx_bytes && sent_bytes(tp) == state->tx_bytes;
 }
 
-/* Takes what a counter is beyond its mark: each stretch goes to one taker. While a segment is sent
- * again the kernel's sum is too small for a moment. */
-#define TAKE(mark, now)                                                                            \
-	({                                                                                         \
-		typeof(mark) now_ = (now);                                                         \
-		(s64)(now_ - (mark)) < 0 ? 0 : now_ - __sync_lock_test_and_set(&(mark), now_);     \
-	})
-
 static __always_inline void take(struct sock *sk, struct tcp_sock *tp, struct socket_state *state,
 				 struct net_delta *d)
 {
-	u32 rx_packets = tp->segs_in;
-	u32 tx_packets = tp->segs_out;
-
 	d->owner = state->owner;
 	d->ask = 0;
 	d->protocol = IPPROTO_TCP;
 	d->family = family_of(sk);
 	d->pad = 0;
-	d->rx_packets =
-		(u32)(rx_packets - __sync_lock_test_and_set(&state->rx_packets, rx_packets));
-	d->tx_packets =
-		(u32)(tx_packets - __sync_lock_test_and_set(&state->tx_packets, tx_packets));
+	d->rx_packets = TAKE(state->rx_packets, tp->segs_in);
+	d->tx_packets = TAKE(state->tx_packets, tp->segs_out);
 	d->rx_bytes = TAKE(state->rx_bytes, received_bytes(sk, tp));
 	d->tx_bytes = TAKE(state->tx_bytes, sent_bytes(tp));
 }

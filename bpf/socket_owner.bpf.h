@@ -24,6 +24,7 @@
 /* include/net/tcp_states.h */
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT	2
+#define TCP_SYN_RECV	3
 #define TCP_FIN_WAIT1	4
 #define TCP_CLOSE	7
 #define TCP_CLOSE_WAIT	8
@@ -73,15 +74,10 @@ static __always_inline struct socket_state *find_socket(struct sock *sk)
 	return bpf_sk_storage_get(&sockets, sk, NULL, 0);
 }
 
-/* The state of a socket that may be new: all it did counts. NULL, counted, if there is no memory. */
+/* The state of a socket that may be new: all it did counts. NULL if there is no memory. */
 static __always_inline struct socket_state *make_socket(struct sock *sk)
 {
-	struct socket_state *state =
-		bpf_sk_storage_get(&sockets, sk, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-
-	if (!state)
-		COUNT(no_storage);
-	return state;
+	return bpf_sk_storage_get(&sockets, sk, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
 /* The same of one that was there before the programs if it has no state yet. */
@@ -123,27 +119,38 @@ static __always_inline bool process_closes(struct sock *sk, int old_state, int n
 static __always_inline struct socket_state *follow_owner(struct sock *sk, int old_state,
 							 int new_state)
 {
-	struct socket_state *state;
+	bool begins = new_state == TCP_SYN_SENT || new_state == TCP_LISTEN ||
+		      new_state == TCP_ESTABLISHED;
+	struct socket_state *state = begins ? make_socket(sk) : find_socket(sk);
 
-	if (new_state == TCP_SYN_SENT || new_state == TCP_LISTEN) {
-		state = make_socket(sk);
-		if (state)
-			set_owner(&state->owner, bpf_get_current_task_btf(),
-				  new_state == TCP_LISTEN ? TCP_OWNER_LISTENER : TCP_OWNER_EXACT);
-		return state;
+	if (!state) {
+		if (begins)
+			COUNT(no_storage);
+		return NULL;
 	}
-	if (new_state == TCP_ESTABLISHED)
-		return make_socket(sk);
-	state = find_socket(sk);
-	if (state && process_closes(sk, old_state, new_state))
+	if (new_state == TCP_SYN_SENT)
+		set_owner(&state->owner, bpf_get_current_task_btf(), TCP_OWNER_EXACT);
+	else if (new_state == TCP_LISTEN)
+		set_owner(&state->owner, bpf_get_current_task_btf(), TCP_OWNER_LISTENER);
+	else if (process_closes(sk, old_state, new_state))
 		owner_closes(&state->owner);
 	return state;
 }
 
+/* Takes what a counter is beyond its mark: each stretch goes to one taker. A counter that is
+ * below its mark just now has nothing to give. */
+#define TAKE(mark, now)                                                                            \
+	({                                                                                         \
+		typeof(mark) now_ = (now), zero_ = 0;                                              \
+		now_ - (mark) > (typeof(mark))~zero_ / 2                                           \
+			? 0                                                                        \
+			: now_ - __sync_lock_test_and_set(&(mark), now_);                          \
+	})
+
 /*
- * Has the owner to be sought before what the socket did is charged to somebody? Once a walk has
- * been over all files since it was first asked for, whoever it is has to do: a connection that
- * nobody has accepted yet is the listener's.
+ * Has the owner to be sought before what the socket did is charged to somebody? Once some walks
+ * have been over all files since it was first asked for, the one known so far has to do: a
+ * connection that nobody accepts is the listener's.
  */
 static __always_inline bool seek_owner(struct socket_owner *owner)
 {
@@ -151,7 +158,7 @@ static __always_inline bool seek_owner(struct socket_owner *owner)
 		return false;
 	if (!owner->sought_in)
 		owner->sought_in = control.walk + 1;
-	return (s32)(control.walk - owner->sought_in) < 0;
+	return (s32)(control.walk - owner->sought_in) < SOCKET_OWNER_WALKS - 1;
 }
 
 /*
@@ -169,8 +176,10 @@ static __always_inline struct socket_state *visit_file(struct task_struct *task,
 	if (!sk || !is_tcp(sk) || sk->__sk_common.skc_state == TCP_CLOSE)
 		return NULL;
 	state = make_old_socket(sk);
-	if (!state)
+	if (!state) {
+		COUNT(no_storage);
 		return NULL;
+	}
 	owner = &state->owner;
 	if (sk->__sk_common.skc_state == TCP_LISTEN) {
 		if (!owner->pid)

@@ -29,6 +29,7 @@ struct source_control {
 	__u64 floor_ns;	    /* syscall: shorter calls are not reported */
 	__u32 precise;	/* syscall: never infer from the scheduler's tick that a call was short */
 	__u32 walk;	/* tcp, net: number of the current walk over all open files */
+	__u32 peers;	/* tcp: what connections did is wanted */
 	__u32 baseline; /* tcp, net: walk_sockets only notes where the counters stand */
 	__u64 since_ns; /* walks: CLOCK_BOOTTIME from which on everything is counted; 0: not yet */
 	__u32 no_sched_info; /* sched: set by the walk where the kernel keeps no run-queue delays */
@@ -114,14 +115,15 @@ struct socket_owner {
 	__u32 pid;
 	__u32 ppid;
 	__u32 uid;
-	__u32 kind;  /* enum tcp_owner */
-	__u32 walk;  /* in which it was found; 0: in none */
-	__u32 asked; /* an event had to go without the exact owner */
-	__u32 sought_in; /* the first walk that can find it, asked for by walk_sockets; 0: in none yet */
+	__u32 kind;	 /* enum tcp_owner */
+	__u32 walk;	 /* in which it was found; 0: in none */
+	__u32 asked;	 /* an event had to go without the exact owner */
+	__u32 sought_in; /* the first walk that can find it, asked for by walk_sockets; 0: none */
 	__u32 pad;
 	char comm[16];
 };
 
+#define SOCKET_OWNER_WALKS  3 /* that have to miss it before it is taken for the listener */
 #define SOCKET_OWNER_SOUGHT 1 /* ask: nothing is taken yet; a walk may find whose it is */
 
 /* What went over one TCP socket, or what one process sent and received by UDP, since the last look:

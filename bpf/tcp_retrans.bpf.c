@@ -1,52 +1,86 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * TCP segments that are sent again, each with the process that owns the socket. A retransmit runs
- * in a timer or in the reception of an acknowledgement, where the current task is a stranger, so
- * the owner is remembered with the socket: at connect and listen, when its process is current, and
- * from a walk over all open files for sockets that were there before. A socket that was accepted
- * has its listener's owner until a walk finds the process that holds it; an event that had to go
- * with less than the exact owner marks the socket, and user space runs the walk.
+ * TCP segments that are sent again: one by one, each with the process that owns the socket; and by
+ * peer and second, next to the segments sent, from the counters that the kernel keeps of every
+ * connection. An event that had to go with less than the exact owner marks the socket, and user space
+ * runs the walk over all open files.
  */
 #define RING_BYTES (1 << 18)
 #include "source.bpf.h"
 #include "compat.bpf.h"
 
-#define AF_INET	    2
-#define AF_INET6    10
-#define IPPROTO_TCP 6
+struct socket_state {
+	struct socket_owner owner;
+	u32 handshake; /* of the kernel's total_retrans, those of the connection request */
+	/* what has been sent of the socket's counters */
+	u32 segments_sent;
+	u32 retransmits;
+	u32 syn_retransmits;
+	u32 lost;
+	u32 reordered;
+};
 
-#define TCP_SYN_SENT 2 /* include/net/tcp_states.h */
-#define TCP_LISTEN   10
+#include "socket_owner.bpf.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
-	__type(key, int);
-	__type(value, struct socket_owner);
-} owners SEC(".maps");
+/* --- by peer and second --- */
 
-static __always_inline void set_owner(struct socket_owner *owner, struct task_struct *task,
-				      u32 kind)
+static __always_inline u32 syn_retransmits(struct sock *sk, struct tcp_sock *tp,
+					   struct socket_state *state)
 {
-	owner->kind = kind;
-	owner->pid = task->tgid;
-	copy_comm(owner->comm, task->group_leader);
-	FILL_PROCESS_CONTEXT(owner, task);
+	u32 all = tp->total_retrans;
+	u32 handshake = state->handshake;
+
+	barrier_var(all); /* one instruction that reads either pointer would be refused */
+	return sk->__sk_common.skc_state == TCP_SYN_SENT ? all : handshake;
 }
 
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(on_state, struct sock *sk, int old_state, int new_state)
+static __always_inline void note_counters(struct sock *sk, struct tcp_sock *tp,
+					  struct socket_state *state)
 {
-	struct socket_owner *owner;
+	state->segments_sent = tp->data_segs_out;
+	state->syn_retransmits = syn_retransmits(sk, tp, state);
+	state->retransmits = tp->total_retrans - state->syn_retransmits;
+	state->lost = tp->lost;
+	state->reordered = tp->reord_seen;
+}
 
-	if ((new_state != TCP_SYN_SENT && new_state != TCP_LISTEN) ||
-	    sk->sk_protocol != IPPROTO_TCP)
-		return 0;
-	owner = bpf_sk_storage_get(&owners, sk, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (owner)
-		set_owner(owner, bpf_get_current_task_btf(),
-			  new_state == TCP_LISTEN ? TCP_OWNER_LISTENER : TCP_OWNER_EXACT);
-	return 0;
+static __always_inline void set_baseline(struct sock *sk, struct socket_state *state)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	if (tp)
+		note_counters(sk, tp, state);
+}
+
+/* A socket that was disconnected and connects again counts from 0 again. */
+static __always_inline void begin_anew(struct sock *sk, struct tcp_sock *tp,
+				       struct socket_state *state)
+{
+	if (tp->data_segs_out + tp->total_retrans >=
+	    state->segments_sent + state->retransmits + state->syn_retransmits)
+		return;
+	state->handshake = 0;
+	note_counters(sk, tp, state);
+}
+
+/*
+ * The retransmits so far were of the connection request. Of a connection that was accepted they were
+ * the listener's answers, which have been reported one by one.
+ */
+static __always_inline void end_handshake(struct tcp_sock *tp, struct socket_state *state,
+					  int old_state)
+{
+	state->handshake = tp->total_retrans;
+	if (old_state == TCP_SYN_RECV)
+		state->syn_retransmits = state->handshake;
+}
+
+static __always_inline bool is_idle(struct sock *sk, struct tcp_sock *tp,
+				    struct socket_state *state)
+{
+	return tp->data_segs_out == state->segments_sent &&
+	       tp->total_retrans == state->retransmits + state->syn_retransmits &&
+	       tp->lost == state->lost && tp->reord_seen == state->reordered;
 }
 
 static __always_inline void set_ipv4(__u8 to[16], __be32 from)
@@ -56,15 +90,135 @@ static __always_inline void set_ipv4(__u8 to[16], __be32 from)
 	__builtin_memcpy(to + 12, &from, 4);
 }
 
+static __always_inline void set_peer(u8 to[16], struct sock_common *socket)
+{
+	if (BPF_CORE_READ(socket, skc_family) == AF_INET)
+		set_ipv4(to, BPF_CORE_READ(socket, skc_daddr));
+	else
+		bpf_core_read(to, 16, &socket->skc_v6_daddr.in6_u.u6_addr8);
+}
+
+static __always_inline void take(struct sock *sk, struct tcp_sock *tp, struct socket_state *state,
+				 struct tcp_delta *d)
+{
+	u32 of_request = syn_retransmits(sk, tp, state);
+
+	d->owner = state->owner;
+	d->ask = 0;
+	d->rtt_us = tp->srtt_us >> 3;
+	set_peer(d->daddr, &sk->__sk_common);
+	d->segments_sent = TAKE(state->segments_sent, tp->data_segs_out);
+	d->retransmits = TAKE(state->retransmits, tp->total_retrans - of_request);
+	d->syn_retransmits = TAKE(state->syn_retransmits, of_request);
+	d->lost = TAKE(state->lost, tp->lost);
+	d->reordered = TAKE(state->reordered, tp->reord_seen);
+}
+
+static __always_inline void give_back(struct socket_state *state, const struct tcp_delta *d)
+{
+	__sync_fetch_and_sub(&state->segments_sent, (u32)d->segments_sent);
+	__sync_fetch_and_sub(&state->retransmits, (u32)d->retransmits);
+	__sync_fetch_and_sub(&state->syn_retransmits, (u32)d->syn_retransmits);
+	__sync_fetch_and_sub(&state->lost, (u32)d->lost);
+	__sync_fetch_and_sub(&state->reordered, (u32)d->reordered);
+}
+
+static __noinline int send_rest(struct sock *sk, struct socket_state *state)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct tcp_delta *d;
+
+	if (!control.peers)
+		return 0;
+	if (!tp || is_idle(sk, tp, state)) {
+		COUNT(filtered);
+		return 0;
+	}
+	d = RESERVE(struct tcp_delta);
+	if (!d)
+		return 0;
+	take(sk, tp, state, d);
+	submit_patient(d);
+	return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(on_state, struct sock *sk, int old_state, int new_state)
+{
+	struct socket_state *state;
+	struct tcp_sock *tp;
+
+	if (!is_tcp(sk))
+		return 0;
+	state = follow_owner(sk, old_state, new_state);
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!state || !tp)
+		return 0;
+	if (new_state == TCP_SYN_SENT)
+		begin_anew(sk, tp, state);
+	if (old_state == TCP_SYN_SENT || old_state == TCP_SYN_RECV)
+		end_handshake(tp, state, old_state);
+	/* what a disconnect is about to forget */
+	if (new_state == TCP_CLOSE && state->owner.kind == TCP_OWNER_EXACT)
+		send_rest(sk, state);
+	return 0;
+}
+
+/* See net_traffic.bpf.c. */
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(on_destroy, struct sock *sk)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct socket_state *state = find_socket(sk);
+
+	if (!tp || !state)
+		return 0;
+	if (tp->bytes_received || tp->bytes_sent)
+		owner_closes(&state->owner);
+	return send_rest(sk, state);
+}
+
+SEC("iter/bpf_sk_storage_map")
+int walk_sockets(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct socket_state *state = ctx->value;
+	struct sock *sk = ctx->sk;
+	struct tcp_delta delta = {};
+	struct tcp_sock *tp;
+
+	if (!sk || !state)
+		return 0;
+	if (control.baseline) {
+		set_baseline(sk, state);
+		return 0;
+	}
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp || is_idle(sk, tp, state)) {
+		COUNT(filtered);
+		return 0;
+	}
+	if (seek_owner(&state->owner)) {
+		delta.ask = SOCKET_OWNER_SOUGHT;
+		bpf_seq_write(ctx->meta->seq, &delta, sizeof(delta));
+		return 0;
+	}
+	take(sk, tp, state, &delta);
+	if (bpf_seq_write(ctx->meta->seq, &delta, sizeof(delta)))
+		give_back(state, &delta); /* no room: the kernel shows the socket again */
+	else
+		COUNT(emitted);
+	return 0;
+}
+
+/* --- one by one --- */
+
 static __always_inline void set_addresses(struct ev_tcp_retransmit *e, struct sock_common *socket)
 {
-	if (BPF_CORE_READ(socket, skc_family) == AF_INET) {
+	if (BPF_CORE_READ(socket, skc_family) == AF_INET)
 		set_ipv4(e->saddr, BPF_CORE_READ(socket, skc_rcv_saddr));
-		set_ipv4(e->daddr, BPF_CORE_READ(socket, skc_daddr));
-	} else {
+	else
 		BPF_CORE_READ_INTO(&e->saddr, socket, skc_v6_rcv_saddr.in6_u.u6_addr8);
-		BPF_CORE_READ_INTO(&e->daddr, socket, skc_v6_daddr.in6_u.u6_addr8);
-	}
+	set_peer(e->daddr, socket);
 	e->sport = BPF_CORE_READ(socket, skc_num);
 	e->dport = __builtin_bswap16(BPF_CORE_READ(socket, skc_dport));
 }
@@ -86,11 +240,21 @@ static __always_inline bool can_be_found(struct sock *sk, struct socket_owner *o
 	       sk->__sk_common.skc_state != TCP_LISTEN;
 }
 
-/* holder: the socket with the storage; socket: the one with the addresses */
-static __always_inline int report(struct sock *holder, struct sock_common *socket, u32 state)
+static __always_inline void set_kind(struct ev_tcp_retransmit *e, u32 state)
 {
-	struct socket_owner *owner =
-		bpf_sk_storage_get(&owners, holder, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (state == TCP_SYN_SENT)
+		__builtin_memcpy(e->kind, "syn", 4);
+	else if (state == TCP_SYN_RECV || state == TCP_STATE_NEW_SYN_RECV)
+		__builtin_memcpy(e->kind, "synack", 7);
+	else
+		__builtin_memcpy(e->kind, "data", 5);
+}
+
+/* holder: the socket with the storage; socket: the one with the addresses */
+static __always_inline int report(struct sock *holder, struct sock_common *socket, u32 state,
+				  u32 segments, u32 rtt_us)
+{
+	struct socket_state *kept = make_old_socket(holder);
 	struct ev_tcp_retransmit *e = RESERVE(struct ev_tcp_retransmit);
 
 	if (!e)
@@ -98,11 +262,14 @@ static __always_inline int report(struct sock *holder, struct sock_common *socke
 	__builtin_memset(e, 0, sizeof(*e));
 	e->ts_ns = bpf_ktime_get_ns();
 	e->tcp_state = state;
+	e->segments = segments;
+	e->rtt_us = rtt_us ? rtt_us : NOT_MEASURED;
+	set_kind(e, state);
 	set_addresses(e, socket);
-	if (owner) {
-		set_process(e, owner);
-		if (can_be_found(holder, owner)) {
-			owner->asked = 1;
+	if (kept) {
+		set_process(e, &kept->owner);
+		if (can_be_found(holder, &kept->owner)) {
+			kept->owner.asked = 1;
 			e->socket = (u64)holder;
 		}
 	}
@@ -110,57 +277,42 @@ static __always_inline int report(struct sock *holder, struct sock_common *socke
 	return 0;
 }
 
+/* One packet may be several segments, which the kernel counts. */
+static __always_inline u32 segments_of(struct sk_buff *skb)
+{
+	struct tcp_skb_cb *cb = (void *)skb->cb;
+
+	return BPF_CORE_READ(cb, tcp_gso_segs);
+}
+
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(on_retransmit, struct sock *sk, struct sk_buff *skb)
 {
-	if (retransmit_failed(ctx)) {
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	if (!tp || retransmit_failed(ctx)) {
 		COUNT(filtered);
 		return 0;
 	}
-	return report(sk, &sk->__sk_common, sk->__sk_common.skc_state);
+	return report(sk, &sk->__sk_common, sk->__sk_common.skc_state, segments_of(skb),
+		      tp->srtt_us >> 3);
 }
 
 /* A listener sends its answer to a connection request again. */
 SEC("tp_btf/tcp_retransmit_synack")
 int BPF_PROG(on_retransmit_synack, struct sock *sk, struct request_sock *request)
 {
-	return report(sk, &request->__req_common, TCP_STATE_NEW_SYN_RECV);
+	return report(sk, &request->__req_common, TCP_STATE_NEW_SYN_RECV, 1, 0);
 }
 
-/*
- * Visits every open file. Of several processes that hold a socket the youngest is taken for its
- * owner: the child that was forked to serve a connection, not the parent that accepted it.
- */
 SEC("iter/task_file")
 int on_walk(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
-	struct socket_owner *owner;
-	struct socket *socket;
-	struct sock *sk;
+	struct socket_state *state = task && file ? visit_file(task, file) : NULL;
 
-	if (!task || !file)
-		return 0;
-	socket = bpf_sock_from_file(file);
-	sk = socket ? socket->sk : NULL;
-	if (!sk || sk->sk_protocol != IPPROTO_TCP)
-		return 0;
-	owner = bpf_sk_storage_get(&owners, sk, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!owner)
-		return 0;
-	if (sk->__sk_common.skc_state == TCP_LISTEN) {
-		if (!owner->pid)
-			set_owner(owner, task, TCP_OWNER_LISTENER);
-		return 0;
-	}
-	if (owner->kind != TCP_OWNER_EXACT ||
-	    (owner->walk == control.walk && owner->start_time_ns <= task->start_boottime)) {
-		set_owner(owner, task, TCP_OWNER_EXACT);
-		owner->walk = control.walk;
-		owner->socket = (u64)sk;
-	}
-	if (owner->asked)
-		bpf_seq_write(ctx->meta->seq, owner, sizeof(*owner));
+	if (state && state->owner.asked)
+		bpf_seq_write(ctx->meta->seq, &state->owner, sizeof(state->owner));
 	return 0;
 }

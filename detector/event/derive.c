@@ -155,6 +155,15 @@ void derive_state(const struct event *ev, struct value *ret)
 	set_text(ret, state < ARRAY_SIZE(names) && names[state] ? names[state] : "UNKNOWN");
 }
 
+static uint32_t owner_kind(const struct event *ev)
+{
+	if (strcmp(ev->type->name, "net") == 0)
+		return ((const struct ev_net *)ev->record)->owner_kind;
+	if (strcmp(ev->type->name, "tcp") == 0)
+		return ((const struct ev_tcp *)ev->record)->owner_kind;
+	return ((const struct ev_tcp_retransmit *)ev->record)->owner_kind;
+}
+
 void derive_owner(const struct event *ev, struct value *ret)
 {
 	static const char *const names[] = {
@@ -162,7 +171,7 @@ void derive_owner(const struct event *ev, struct value *ret)
 		[TCP_OWNER_LISTENER] = "listener",
 		[TCP_OWNER_EXACT] = "exact",
 	};
-	uint32_t kind = ((const struct ev_tcp_retransmit *)ev->record)->owner_kind;
+	uint32_t kind = owner_kind(ev);
 
 	set_text(ret, kind < ARRAY_SIZE(names) ? names[kind] : "unknown");
 }

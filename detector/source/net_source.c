@@ -52,24 +52,12 @@ struct sample_key {
 	uint16_t family;
 };
 
-/* Of what is known in several ways, the worst is told. */
 static void describe(struct ev_net *e, const struct net_delta *d)
 {
-	static const char *const kinds[] = {
-		[TCP_OWNER_UNKNOWN] = "unknown",
-		[TCP_OWNER_LISTENER] = "listener",
-		[TCP_OWNER_EXACT] = "exact",
-	};
-	const struct socket_owner *o = &d->owner;
-
-	if (!e->protocol[0] || o->kind < e->owner_kind)
-		e->owner_kind = o->kind;
-	strcpy(e->owner, kinds[e->owner_kind]);
-	e->pid = o->pid;
-	e->ppid = o->ppid;
-	e->uid = o->uid;
-	e->start_time_ns = o->start_time_ns;
-	memcpy(e->comm, o->comm, sizeof(e->comm));
+	/* of what is known in several ways, the worst is told */
+	if (!e->protocol[0] || d->owner.kind < e->owner_kind)
+		e->owner_kind = d->owner.kind;
+	FILL_OWNER(e, &d->owner);
 	strcpy(e->protocol, d->protocol == IPPROTO_TCP ? "tcp" : "udp");
 	strcpy(e->family, d->family == AF_INET ? "ipv4" : "ipv6");
 }

@@ -35,8 +35,10 @@ void socket_walk_read(struct source *s, struct socket_walk *w)
 	uint64_t ended_ns;
 
 	read_sockets(s, w);
-	if (!w->sought || began_ns < w->walk_not_before_ns)
+	if (!w->sought || (began_ns < w->walk_not_before_ns && !s->stopping))
 		return;
+	if (s->stopping)
+		bpf_object_control(s->object)->walk += SOCKET_OWNER_WALKS;
 	began_ns = clock_monotonic_ns();
 	w->find_owners(s);
 	ended_ns = clock_monotonic_ns();

@@ -6,6 +6,8 @@
 #ifndef SOURCE_SOCKET_WALK_H
 #define SOURCE_SOCKET_WALK_H
 
+#include <string.h>
+
 #include "source/source_ops.h"
 
 struct socket_walk {
@@ -21,6 +23,16 @@ struct socket_walk {
 void socket_walk_begin(struct source *s, struct socket_walk *w);
 /* Hands over what they did since. */
 void socket_walk_read(struct source *s, struct socket_walk *w);
+
+/* Fills the fields of PROCESS_CONTEXT, pid and comm of a record from a struct socket_owner. */
+#define FILL_OWNER(record, of)                                                                     \
+	do {                                                                                       \
+		(record)->pid = (of)->pid;                                                         \
+		(record)->ppid = (of)->ppid;                                                       \
+		(record)->uid = (of)->uid;                                                         \
+		(record)->start_time_ns = (of)->start_time_ns;                                     \
+		memcpy((record)->comm, (of)->comm, sizeof((record)->comm));                        \
+	} while (0)
 
 /* Runs on_walk under a new number; fn gets what it writes. */
 void socket_walk_files(struct source *s, size_t size, record_fn *fn);

@@ -310,5 +310,6 @@ void source_stop(struct source *s, uint64_t now_ns, int64_t wall_offset_ns)
 	bpf_object_detach(s->object, NULL);
 	while (bpf_object_ring_pending(s->object))
 		drain(s);
+	s->stopping = true;
 	source_tick(s, now_ns, wall_offset_ns);
 }

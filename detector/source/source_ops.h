@@ -61,6 +61,7 @@ struct source {
 	struct watch *watch;
 	struct timer *poll; /* armed while records keep coming */
 	bool polling;
+	bool stopping; /* this tick is the last */
 	int64_t wall_offset_ns;
 	uint64_t lost_here; /* in user space: a table had no room, or a walk failed */
 	struct canary canary;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Adds up what the connections of each process to each peer did in one second.
+ *
  * Finds the owner of a socket where the kernel side only knows who listens, or nobody: such events
  * wait here for a walk over all open files, which the programs answer with the owners asked for. A
  * walk costs some time on a host with many files: the first event after a second of peace has one at
@@ -8,16 +10,50 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "source/source_ops.h"
+#include "source/sample_table.h"
+#include "source/socket_walk.h"
+#include "util/clock.h"
 
 #define PENDING_MAX 256
 #define PEACE_NS    NS_PER_S
+#define SAMPLES_MAX (1 << 16) /* in one second; more are counted as lost */
+
+enum { PART_PEERS };
+
+static const struct source_part parts[] = {
+	[PART_PEERS] = {
+		.name = "segments by peer",
+		.reads = "tcp",
+		.ways = { { .programs = "on_destroy walk_sockets" } },
+	},
+};
+
+_Static_assert(sizeof(struct tcp_delta) != sizeof(struct ev_tcp_retransmit),
+	       "the records of the ring are told apart by their size");
+
+/* A sample that is being added up. */
+struct peer {
+	struct ev_tcp sample;
+	uint64_t rtt_sum_us;
+	uint64_t with_rtt; /* connections */
+};
+
+struct peer_key {
+	uint64_t start_time_ns;
+	uint8_t daddr[16];
+	uint32_t pid;
+};
 
 struct tcp_state {
 	struct timer *walk;
 	uint64_t walked_ns;
 	struct ev_tcp_retransmit pending[PENDING_MAX];
 	unsigned n_pending;
+	struct sample_table *peers;
+	struct socket_walk sockets;
+	bool counting;	   /* the sockets' counters have been noted */
+	uint64_t began_ns; /* of the second that is being added up */
+	uint64_t now_ns;
 };
 
 static void on_owner(void *ctx, const void *record, size_t size)
@@ -33,11 +69,7 @@ static void on_owner(void *ctx, const void *record, size_t size)
 		if (!e->socket || e->socket != owner->socket)
 			continue;
 		e->owner_kind = owner->kind;
-		e->pid = owner->pid;
-		e->ppid = owner->ppid;
-		e->uid = owner->uid;
-		e->start_time_ns = owner->start_time_ns;
-		memcpy(e->comm, owner->comm, sizeof(e->comm));
+		FILL_OWNER(e, owner);
 	}
 }
 
@@ -45,9 +77,7 @@ static void walk(struct source *s)
 {
 	struct tcp_state *state = s->state;
 
-	bpf_object_control(s->object)->walk++;
-	if (bpf_object_walk(s->object, "on_walk", sizeof(struct socket_owner), on_owner, s) < 0)
-		s->lost_here++;
+	socket_walk_files(s, sizeof(struct socket_owner), on_owner);
 	state->walked_ns = loop_now_ns(s->conf.loop);
 }
 
@@ -76,9 +106,122 @@ static void resolve(void *ctx)
 	release(s);
 }
 
+/* The sample of that process and peer; NULL, counted, if there is no room. */
+static struct peer *peer_at(struct source *s, uint32_t pid, uint64_t start_time_ns,
+			    const __u8 daddr[16])
+{
+	struct tcp_state *state = s->state;
+	struct peer_key key;
+	struct peer *p;
+
+	memset(&key, 0, sizeof(key));
+	key.start_time_ns = start_time_ns;
+	key.pid = pid;
+	memcpy(key.daddr, daddr, sizeof(key.daddr));
+	p = sample_table_at(state->peers, &key);
+	if (!p)
+		s->lost_here++;
+	return p;
+}
+
+/* Of owners that are known in several ways, the worst is told. */
+static void set_peer(struct peer *p, const __u8 daddr[16], uint32_t kind)
+{
+	static const __u8 none[16];
+	struct ev_tcp *e = &p->sample;
+
+	if (memcmp(e->daddr, none, sizeof(none)) == 0 || kind < e->owner_kind)
+		e->owner_kind = kind;
+	memcpy(e->daddr, daddr, sizeof(e->daddr));
+}
+
+static void add_rtt(struct peer *p, uint64_t rtt_us)
+{
+	if (!rtt_us)
+		return;
+	if (!p->with_rtt || rtt_us < p->sample.rtt_min_us)
+		p->sample.rtt_min_us = rtt_us;
+	p->rtt_sum_us += rtt_us;
+	p->with_rtt++;
+}
+
+static void on_delta(void *ctx, const void *record, size_t size)
+{
+	struct source *s = ctx;
+	struct tcp_state *state = s->state;
+	const struct tcp_delta *d = record;
+	struct peer *p;
+
+	(void)size;
+	if (d->ask) {
+		state->sockets.sought++;
+		return;
+	}
+	p = peer_at(s, d->owner.pid, d->owner.start_time_ns, d->daddr);
+	if (!p)
+		return;
+	set_peer(p, d->daddr, d->owner.kind);
+	FILL_OWNER(&p->sample, &d->owner);
+	p->sample.segments_sent += d->segments_sent;
+	p->sample.retransmits += d->retransmits;
+	p->sample.syn_retransmits += d->syn_retransmits;
+	p->sample.lost += d->lost;
+	p->sample.reordered += d->reordered;
+	p->sample.connections++;
+	add_rtt(p, d->rtt_us);
+}
+
+/* A listener's answer has no socket yet whose counters could be read. */
+static void add_answer(struct source *s, const struct ev_tcp_retransmit *e)
+{
+	struct peer *p;
+
+	if (e->tcp_state != TCP_STATE_NEW_SYN_RECV || !source_part_attached(s, PART_PEERS))
+		return;
+	p = peer_at(s, e->pid, e->start_time_ns, e->daddr);
+	if (!p)
+		return;
+	set_peer(p, e->daddr, e->owner_kind);
+	FILL_OWNER(&p->sample, e);
+	p->sample.syn_retransmits++;
+}
+
+static void emit_peer(void *ctx, void *sample)
+{
+	struct source *s = ctx;
+	struct tcp_state *state = s->state;
+	struct peer *p = sample;
+
+	p->sample.ts_ns = state->now_ns;
+	p->sample.interval_ns = state->now_ns - state->began_ns;
+	if (!p->with_rtt)
+		p->sample.rtt_min_us = NOT_MEASURED;
+	p->sample.rtt_avg_us = p->with_rtt ? p->rtt_sum_us / p->with_rtt : NOT_MEASURED;
+	source_emit(s, source_type(s, "tcp"), &p->sample);
+}
+
+static void read_peers(struct source *s)
+{
+	struct tcp_state *state = s->state;
+
+	if (!source_part_attached(s, PART_PEERS)) {
+		state->counting = false;
+	} else if (state->counting) {
+		socket_walk_read(s, &state->sockets);
+	} else {
+		socket_walk_begin(s, &state->sockets);
+		state->counting = true;
+	}
+}
+
 static void tick(struct source *s, uint64_t now_ns)
 {
-	(void)now_ns;
+	struct tcp_state *state = s->state;
+
+	state->now_ns = now_ns;
+	read_peers(s);
+	sample_table_flush(state->peers, emit_peer, s);
+	state->began_ns = now_ns;
 	resolve(s);
 }
 
@@ -92,8 +235,11 @@ static void on_record(void *ctx, const void *record, size_t size)
 	struct tcp_state *state = s->state;
 	const struct ev_tcp_retransmit *e = record;
 
-	if (size < sizeof(*e))
+	if (size != sizeof(*e)) {
+		on_delta(s, record, size);
 		return;
+	}
+	add_answer(s, e);
 	if (state->n_pending == PENDING_MAX)
 		release(s);
 	if (!e->socket && state->n_pending == 0) {
@@ -111,21 +257,46 @@ static void prepare(struct source *s)
 
 	s->state = state;
 	state->walk = loop_timer_new(s->conf.loop, resolve, s);
+	state->peers = sample_table_new(sizeof(struct peer_key), sizeof(struct peer), SAMPLES_MAX);
+	state->sockets = (struct socket_walk){
+		.record_size = sizeof(struct tcp_delta),
+		.on_record = on_delta,
+		.find_owners = walk,
+	};
+}
+
+static void push(struct source *s)
+{
+	bpf_object_control(s->object)->peers = source_demand(s, "tcp")->wanted;
+}
+
+static void started(struct source *s)
+{
+	struct tcp_state *state = s->state;
+
+	walk(s);
+	read_peers(s);
+	state->began_ns = clock_monotonic_ns();
 }
 
 static void fini(struct source *s)
 {
 	struct tcp_state *state = s->state;
 
-	if (state)
-		loop_timer_free(state->walk);
+	if (!state)
+		return;
+	loop_timer_free(state->walk);
+	sample_table_free(state->peers);
 	free(state);
 }
 
 const struct source_ops tcp_source_ops = {
 	.object = "tcp_retrans",
+	.parts = parts,
+	.n_parts = ARRAY_SIZE(parts),
 	.prepare = prepare,
-	.started = walk,
+	.push = push,
+	.started = started,
 	.on_record = on_record,
 	.tick = tick,
 	.fini = fini,

@@ -59,25 +59,13 @@ def receive_all(connection):
     connection.sendall(b"x")
 
 
-@ks.needs_kernel
-class Retransmits(unittest.TestCase):
+class OnLossyLink(unittest.TestCase):
     def setUp(self):
         self.link = self.enterContext(LossyLink())
-        # one segment a packet, for the counters count segments and the events packets: no
-        # segmentation offload, and no two segments sent again as one
-        for side in (self.link.client, self.link.server):
-            self.set_link(side, "gso_max_segs", "1")
-            subprocess.run([*inside(side, "sysctl"), "-qw",
-                            "net.ipv4.tcp_retrans_collapse=0"], check=True)
 
     @staticmethod
     def set_link(side, *how):
         subprocess.run([*inside(side, "ip", "link", "set", "eth0"), *how], check=True)
-
-    def start(self):
-        self.ks = self.enterContext(ks.RunningEvents("tcp_retransmit", "--stats"))
-        self.sent_again = {side: self.counter(side)
-                           for side in (self.link.client, self.link.server)}
 
     def child(self, side, work):
         def there():
@@ -86,15 +74,55 @@ class Retransmits(unittest.TestCase):
         return self.enterContext(Child(there))
 
     @staticmethod
-    def counter(side):
-        """Segments that a namespace has sent again."""
+    def counters(side):
+        """What nstat shows of a namespace."""
         text = subprocess.run([*inside(side, "cat"), "/proc/net/snmp",
                                "/proc/net/netstat"], capture_output=True, text=True,
                               check=True).stdout
         values = {}
         for names, numbers in re.findall(r"^(\w+:.*)\n(\w+:.*)$", text, re.M):
             values.update(zip(names.split(), numbers.split()))
-        return int(values["RetransSegs"]) - int(values["TCPRetransFail"])
+        return {name: int(n) for name, n in values.items() if n.lstrip("-").isdigit()}
+
+    def counter(self, side):
+        """Segments that a namespace has sent again."""
+        values = self.counters(side)
+        return values["RetransSegs"] - values["TCPRetransFail"]
+
+    def serve_sink(self, address, port):
+        """A server that reads what one client sends."""
+        def work():
+            with listen(address, port) as listener, listener.accept()[0] as connection:
+                receive_all(connection)
+        return self.child(self.link.server, work)
+
+    def send(self, address, port, after=lambda: None):
+        """A client that sends to it; calls after() when it is connected."""
+        def work():
+            set_comm(b"the client")
+            with connect(address, port) as connection:
+                after()
+                send_all(connection)
+                connection.recv(1)
+                return connection.getsockname()[1]
+        return self.child(self.link.client, work)
+
+
+@ks.needs_kernel
+class Retransmits(OnLossyLink):
+    def setUp(self):
+        super().setUp()
+        # one segment a packet, for the counters count segments and the events packets: no
+        # segmentation offload, and no two segments sent again as one
+        for side in (self.link.client, self.link.server):
+            self.set_link(side, "gso_max_segs", "1")
+            subprocess.run([*inside(side, "sysctl"), "-qw",
+                            "net.ipv4.tcp_retrans_collapse=0"], check=True)
+
+    def start(self):
+        self.ks = self.enterContext(ks.RunningEvents("tcp_retransmit", "--stats"))
+        self.sent_again = {side: self.counter(side)
+                           for side in (self.link.client, self.link.server)}
 
     def events_of(self, side, port):
         """All events of a namespace, whose only connections are to that port; there have to be as
@@ -115,24 +143,6 @@ class Retransmits(unittest.TestCase):
     def assert_all(self, events, **wanted):
         for event in events:
             self.assertEqual({name: event[name] for name in wanted}, wanted)
-
-    def serve_sink(self, address, port):
-        """A server that reads what one client sends."""
-        def work():
-            with listen(address, port) as listener, listener.accept()[0] as connection:
-                receive_all(connection)
-        return self.child(self.link.server, work)
-
-    def send(self, address, port, after=lambda: None):
-        """A client that sends to it; calls after() when it is connected."""
-        def work():
-            set_comm(b"the client")
-            with connect(address, port) as connection:
-                after()
-                send_all(connection)
-                connection.recv(1)
-                return connection.getsockname()[1]
-        return self.child(self.link.client, work)
 
     def test_a_client_that_connects_later(self):
         for address, own, port in (
@@ -296,6 +306,165 @@ class Retransmits(unittest.TestCase):
         client = self.send(self.link.server_address, 7009)
         client.result()
         self.assert_all(self.events_of(self.link.client, 7009), pid=client.pid)
+
+
+@ks.needs_kernel
+class Peers(OnLossyLink):
+    """`kernelsight events tcp`, packets of many segments and all, against the kernel's counters."""
+
+    COUNT_DATA = """
+        table inet count {
+          counter data { }
+          chain out {
+            type filter hook output priority 0;
+            meta l4proto tcp meta length > 100 counter name data
+          }
+        }"""
+
+    def start(self):
+        self.ks = self.enterContext(ks.RunningEvents("tcp_retransmit", "tcp", "--stats"))
+        self.before = {side: self.counters(side) for side in (self.link.client, self.link.server)}
+
+    def since(self, side):
+        now = self.counters(side)
+        return {name: n - self.before[side].get(name, 0) for name, n in now.items()}
+
+    def samples(self, pid):
+        return [e for e in self.ks.events() if "segments_sent" in e and e["pid"] == pid]
+
+    def sums(self, pid):
+        samples = self.samples(pid)
+        return {field: sum(e[field] for e in samples) for field in
+                ("segments_sent", "retransmits", "syn_retransmits", "connections")}
+
+    def settle(self):
+        """Until the second is over in which the last connection ended."""
+        now = int(time.time())
+        ks.wait_for(lambda: time.time() > now + 1.3, 3, "end of the second")
+
+    def check_ledger(self):
+        self.ks.stop()
+        ledger = self.ks.ledger("tcp_retransmit")
+        self.assertEqual((ledger["lost"], ledger["user space"]), (0, 0))
+        self.assertEqual(ledger["seen"], ledger["emitted"] + ledger["filtered"])
+
+    def test_retransmits_are_the_segments_that_the_kernel_counts(self):
+        for address, port in ((self.link.server_address, 7301), (self.link.server_address6, 7302)):
+            with self.subTest(address):
+                self.start()
+                self.link.drop_tenth()
+                n_bytes = 3000017
+
+                def receive():
+                    with listen(address, port) as listener, listener.accept()[0] as connection:
+                        while connection.recv(1 << 16):
+                            pass
+                self.child(self.link.server, receive)
+
+                def send():
+                    with connect(address, port) as connection:
+                        connection.sendall(bytes(n_bytes))
+                        connection.shutdown(socket.SHUT_WR)
+                        connection.recv(1)
+                client = self.child(self.link.client, send)
+                client.result()
+                self.settle()
+                counted = self.since(self.link.client)
+                sums = self.sums(client.pid)
+                self.assertEqual(sums["retransmits"] + sums["syn_retransmits"],
+                                 counted["RetransSegs"])
+                self.assertGreater(sums["retransmits"], 10)
+                self.assertEqual(sums["syn_retransmits"], counted["TCPSynRetrans"])
+                again = [e for e in self.ks.events() if "segments" in e and e["pid"] == client.pid]
+                self.assertEqual(sum(e["segments"] for e in again),
+                                 counted["RetransSegs"] - counted["TCPRetransFail"])
+                for event in again:
+                    self.assertEqual(event["kind"], "data")
+                    self.assertGreater(event["rtt_ms"], 0)
+                for sample in self.samples(client.pid):
+                    self.assertEqual((sample["daddr"], sample["owner"]), (address, "exact"))
+                    self.assertLessEqual(sample["rtt_min_ms"], sample["rtt_avg_ms"])
+                    self.assertTrue(0 < sample["rtt_min_ms"] < 1000, sample)
+                self.check_ledger()
+                self.link.heal()
+
+    def test_segments_sent_are_the_packets_of_the_firewall(self):
+        self.set_link(self.link.client, "gso_max_segs", "1")
+        self.link.nft(self.link.client, self.COUNT_DATA)
+        self.link.nft(self.link.server, DROP_DATA)
+        self.start()
+        self.serve_sink(self.link.server_address, 7303)
+        client = self.send(self.link.server_address, 7303)
+        client.result()
+        self.settle()
+        text = subprocess.run([*inside(self.link.client, "nft", "list", "counter", "inet", "count",
+                                       "data")], capture_output=True, text=True, check=True).stdout
+        packets = int(re.search(r"packets (\d+)", text).group(1))
+        sums = self.sums(client.pid)
+        self.assertEqual(sums["segments_sent"], packets)
+        self.assertEqual(sums["retransmits"], self.since(self.link.client)["RetransSegs"])
+        self.assertGreater(sums["retransmits"], 0)
+
+    def knock(self, port):
+        def work():
+            with socket.socket() as s:
+                s.settimeout(1.6)  # the first retransmit comes after 1 s
+                try:
+                    s.connect((self.link.server_address, port))
+                except TimeoutError:
+                    pass
+        client = self.child(self.link.client, work)
+        client.result()
+        return client
+
+    def test_requests_and_answers_are_apart_from_data(self):
+        self.start()
+        self.link.nft(self.link.client, DROP_ANSWERS)
+
+        def wait():
+            with listen(self.link.server_address, 7304):
+                time.sleep(3)
+        server = self.child(self.link.server, wait)
+        time.sleep(0.1)
+        client = self.knock(7304)
+        self.settle()
+        for side, child in ((self.link.client, client), (self.link.server, server)):
+            counted = self.since(side)["TCPSynRetrans"]
+            self.assertGreaterEqual(counted, 1)
+            sums = self.sums(child.pid)
+            self.assertEqual((sums["syn_retransmits"], sums["retransmits"], sums["segments_sent"]),
+                             (counted, 0, 0))
+        self.assertEqual({e["rtt_min_ms"] for e in self.samples(client.pid)}, {None})
+        kinds = {e["kind"] for e in self.ks.events()
+                 if "kind" in e and e["pid"] in (client.pid, server.pid)}
+        self.assertEqual(kinds, {"syn", "synack"})
+
+    def test_an_answer_that_arrives_in_the_end_is_counted_once(self):
+        """The connection that comes of it begins with the listener's retransmits on its account."""
+        self.start()
+        self.link.nft(self.link.client, DROP_ANSWERS)
+
+        def serve():
+            with listen(self.link.server_address, 7305) as listener:
+                with listener.accept()[0] as connection:
+                    connection.sendall(bytes(97))
+                    connection.recv(1)
+        server = self.child(self.link.server, serve)
+
+        def call():
+            with connect(self.link.server_address, 7305) as connection:
+                connection.recv(97, socket.MSG_WAITALL)
+        client = self.child(self.link.client, call)
+        ks.wait_for(lambda: self.since(self.link.server)["TCPSynRetrans"], 5, "answer sent again")
+        self.link.nft(self.link.client, "flush ruleset")
+        client.result()
+        server.result()
+        self.settle()
+        sums = self.sums(server.pid)
+        counted = self.since(self.link.server)
+        self.assertEqual(sums["syn_retransmits"], counted["TCPSynRetrans"])
+        self.assertEqual(sums["retransmits"], counted["RetransSegs"] - counted["TCPSynRetrans"])
+        self.assertEqual(sums["segments_sent"], 1 + sums["retransmits"])
 
 
 if __name__ == "__main__":
