@@ -128,9 +128,14 @@ $(B)/tests/tools/%: tests/tools/%.c
 
 $(B)/tests/tools/attach_bpf $(B)/tests/tools/wakeup_waits: TOOL_LIBS := -lbpf -lelf -lz
 
+$(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(OBJ)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 bench: deps
 	$(Q)sh packaging/deps.sh test bench
-	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools $(B)/tests/bench/floor.bpf.o
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools $(B)/tests/bench/floor.bpf.o $(B)/tests/bench/engine_load
 	$(Q)python3 tests/bench/bench.py --build $(B)
 
 # memory under a storm of processes, SOAK_SECONDS long

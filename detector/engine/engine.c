@@ -286,6 +286,8 @@ void engine_tick(struct engine *e, uint64_t now_ns, int64_t wall_offset_ns)
 {
 	if (!e->began)
 		begin(e, now_ns);
+	for (unsigned i = 0; i < e->n_streams; i++)
+		stream_tick(e->streams[i], now_ns);
 	for (unsigned i = 0; i < e->n_trackers; i++)
 		if (judges_events(e->trackers[i].rule))
 			tracker_tick(&e->trackers[i], now_ns, wall_offset_ns);

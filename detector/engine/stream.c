@@ -213,6 +213,14 @@ uint32_t stream_get(struct stream *s, const unsigned char *key, size_t len, uint
 	return number;
 }
 
+/* The latest time that the windows of the key have heard of; they never slide back. */
+static uint64_t heard_ns(const struct stream *s, const struct keyed *k, uint64_t now_ns)
+{
+	uint64_t latest_ns = k->last_ns > s->tick_ns ? k->last_ns : s->tick_ns;
+
+	return now_ns > latest_ns ? now_ns : latest_ns;
+}
+
 static void add_to_window(const struct stream *s, const struct cell *c, struct window **w,
 			  const struct event *ev, uint64_t at_ns, double share)
 {
@@ -225,6 +233,7 @@ static void add_to_window(const struct stream *s, const struct cell *c, struct w
 		return;
 	if (!*w)
 		*w = window_new(t->aggregate, t->quantile, c->grid->length_ns);
+	(void)window_samples(*w, s->tick_ns);
 	if (t->aggregate == AGGREGATE_DISTINCT)
 		window_add_hash(*w, at_ns, value_hash(&v, s->shared->conf.hash_seed));
 	else
@@ -247,7 +256,7 @@ static void add_to_cell(const struct stream *s, const struct cell *c, struct key
 		at_ns = end_ns - half_window_ns;
 	}
 	if (c->counts)
-		tally_add((struct tally *)at, c->grid, at_ns, k->last_ns);
+		tally_add((struct tally *)at, c->grid, at_ns, heard_ns(s, k, 0));
 	else
 		add_to_window(s, c, (struct window **)at, ev, at_ns, share);
 }
@@ -311,6 +320,12 @@ static void sweep_entry(struct stream *s, uint32_t number, uint64_t now_ns)
 	stream_release(s, number);
 }
 
+void stream_tick(struct stream *s, uint64_t now_ns)
+{
+	if (now_ns > s->tick_ns)
+		s->tick_ns = now_ns;
+}
+
 void stream_sweep(struct stream *s, uint64_t now_ns)
 {
 	uint32_t n = s->keys.high / SWEEP_TICKS + SWEEP_LEAST;
@@ -322,32 +337,32 @@ void stream_sweep(struct stream *s, uint64_t now_ns)
 	}
 }
 
-double cell_value(const struct cell *c, struct keyed *k, uint64_t now_ns)
+double stream_value(const struct stream *s, const struct cell *c, struct keyed *k, uint64_t now_ns)
 {
 	unsigned char *at = (unsigned char *)k + c->at;
 	uint64_t count;
 
+	now_ns = heard_ns(s, k, now_ns);
 	if (!c->counts) {
 		struct window *w = *(struct window **)at;
 
-		if (w)
-			return window_value(w, now_ns);
-		return window_value_of_nothing(c->term->aggregate);
+		return w ? window_value(w, now_ns) : window_value_of_nothing(c->term->aggregate);
 	}
-	count = tally_count((struct tally *)at, c->grid, now_ns > k->last_ns ? now_ns : k->last_ns);
+	count = tally_count((struct tally *)at, c->grid, now_ns);
 	if (c->term->aggregate == AGGREGATE_COUNT)
 		return (double)count;
 	return (double)count * c->term->scale / ((double)c->grid->length_ns / (double)NS_PER_S);
 }
 
-uint64_t cell_samples(const struct cell *c, struct keyed *k, uint64_t now_ns)
+uint64_t stream_samples(const struct stream *s, const struct cell *c, struct keyed *k,
+			uint64_t now_ns)
 {
 	unsigned char *at = (unsigned char *)k + c->at;
 	struct window *w;
 
+	now_ns = heard_ns(s, k, now_ns);
 	if (c->counts)
-		return tally_count((struct tally *)at, c->grid,
-				   now_ns > k->last_ns ? now_ns : k->last_ns);
+		return tally_count((struct tally *)at, c->grid, now_ns);
 	w = *(struct window **)at;
 	return w ? window_samples(w, now_ns) : 0;
 }

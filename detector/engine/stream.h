@@ -47,7 +47,8 @@ struct stream {
 	unsigned n_grids;
 	struct tracker **trackers;
 	unsigned n_trackers;
-	uint32_t swept; /* entries below are looked at for what can be forgotten */
+	uint64_t tick_ns; /* of the latest tick: all windows have heard of it */
+	uint32_t swept;	  /* entries below are looked at for what can be forgotten */
 };
 
 /* What a rule knows of a key, in the entry. */
@@ -88,11 +89,14 @@ uint32_t stream_get(struct stream *s, const unsigned char *key, size_t len, uint
 /* Removes the entry if no rule knows the key any more. */
 void stream_release(struct stream *s, uint32_t number);
 
-/* Looks over a part of the keys, each once a minute, and forgets those that were silent for long. */
+/* Before the rules have their tick. */
+void stream_tick(struct stream *s, uint64_t now_ns);
+/* After that: looks over a part of the keys, each once a minute, and forgets those that were silent for long. */
 void stream_sweep(struct stream *s, uint64_t now_ns);
 
-/* Value and samples of a cell. */
-double cell_value(const struct cell *c, struct keyed *k, uint64_t now_ns);
-uint64_t cell_samples(const struct cell *c, struct keyed *k, uint64_t now_ns);
+/* Value and samples of a cell of an entry. */
+double stream_value(const struct stream *s, const struct cell *c, struct keyed *k, uint64_t now_ns);
+uint64_t stream_samples(const struct stream *s, const struct cell *c, struct keyed *k,
+			uint64_t now_ns);
 
 #endif

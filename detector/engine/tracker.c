@@ -220,9 +220,9 @@ static void read_leaf(const struct tracker *t, unsigned leaf, struct keyed *k,
 
 	for (unsigned i = 0; i < l->value.n_terms; i++) {
 		const struct cell *c = &t->stream->cells[t->cells[leaf][i]];
-		uint64_t samples = cell_samples(c, k, now_ns);
+		uint64_t samples = stream_samples(t->stream, c, k, now_ns);
 
-		terms[i] = cell_value(c, k, now_ns);
+		terms[i] = stream_value(t->stream, c, k, now_ns);
 		r->samples = at_least(r->samples, samples);
 	}
 	if (l->absent_ns)
@@ -346,7 +346,7 @@ static void begin(struct tracker *t, struct series *s, const struct reading *r, 
 	series_choose(s, t->rule, m->now_ns);
 }
 
-/* Up at once; down after it was milder for as long as it takes to clear. */
+/* Up at once; down after it was milder for as long as it takes to clear, unless it is about to. */
 static bool severity_changes(struct tracker *t, struct series *s, const struct reading *r,
 			     const struct moment *m)
 {
@@ -357,7 +357,7 @@ static bool severity_changes(struct tracker *t, struct series *s, const struct r
 		s->easing = false;
 		return true;
 	}
-	if (now == s->severity || r->degraded || !t->windowed) {
+	if (now == s->severity || r->degraded || s->life.clearing || !t->windowed) {
 		s->easing = false;
 		return false;
 	}
@@ -421,7 +421,8 @@ static void evaluate(struct tracker *t, struct keyed *k, struct series *s, struc
 static bool is_near(const struct tracker *t, struct keyed *k, uint64_t now_ns)
 {
 	for (unsigned i = 0; i < t->rule->judge.n_leaves; i++)
-		if (cell_value(&t->stream->cells[t->cells[i][0]], k, now_ns) > t->near[i])
+		if (stream_value(t->stream, &t->stream->cells[t->cells[i][0]], k, now_ns) >
+		    t->near[i])
 			return true;
 	return false;
 }
@@ -644,12 +645,13 @@ static void tick_list(struct tracker *t, const struct tracker_list *list, uint32
 /* With one key for all, silence from the start is silence too. */
 static void watch_from_the_start(struct tracker *t, const struct moment *m)
 {
+	static const unsigned char no_key[1];
 	uint32_t number;
 	struct mark *mark;
 
 	if (!t->lasting || t->rule->n_by || t->stream->keys.n)
 		return;
-	number = stream_get(t->stream, NULL, 0, stream_hash(t->stream, NULL, 0));
+	number = stream_get(t->stream, no_key, 0, stream_hash(t->stream, no_key, 0));
 	if (number == KEYTABLE_NONE)
 		return;
 	mark = tracker_mark(t, entry(t, number));
