@@ -67,6 +67,13 @@ class OnLossyLink(unittest.TestCase):
     def set_link(side, *how):
         subprocess.run([*inside(side, "ip", "link", "set", "eth0"), *how], check=True)
 
+    def one_segment_a_packet(self):
+        """No segmentation offload, and no two segments sent again as one."""
+        for side in (self.link.client, self.link.server):
+            self.set_link(side, "gso_max_segs", "1")
+            subprocess.run([*inside(side, "sysctl"), "-qw", "net.ipv4.tcp_retrans_collapse=0"],
+                           check=True)
+
     def child(self, side, work):
         def there():
             self.link.enter(side)
@@ -112,12 +119,8 @@ class OnLossyLink(unittest.TestCase):
 class Retransmits(OnLossyLink):
     def setUp(self):
         super().setUp()
-        # one segment a packet, for the counters count segments and the events packets: no
-        # segmentation offload, and no two segments sent again as one
-        for side in (self.link.client, self.link.server):
-            self.set_link(side, "gso_max_segs", "1")
-            subprocess.run([*inside(side, "sysctl"), "-qw",
-                            "net.ipv4.tcp_retrans_collapse=0"], check=True)
+        # the counters count segments and the events packets
+        self.one_segment_a_packet()
 
     def start(self):
         self.ks = self.enterContext(ks.RunningEvents("tcp_retransmit", "--stats"))
@@ -317,7 +320,7 @@ class Peers(OnLossyLink):
           counter data { }
           chain out {
             type filter hook output priority 0;
-            meta l4proto tcp meta length > 100 counter name data
+            tcp flags & syn == 0 meta length > 60 counter name data
           }
         }"""
 
@@ -389,7 +392,7 @@ class Peers(OnLossyLink):
                 self.link.heal()
 
     def test_segments_sent_are_the_packets_of_the_firewall(self):
-        self.set_link(self.link.client, "gso_max_segs", "1")
+        self.one_segment_a_packet()
         self.link.nft(self.link.client, self.COUNT_DATA)
         self.link.nft(self.link.server, DROP_DATA)
         self.start()
