@@ -89,6 +89,10 @@ class Program:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)  # what it started and left
+        except ProcessLookupError:
+            pass
         return self.said()
 
     @property
