@@ -34,6 +34,7 @@ RULES    := $(sort $(wildcard rules/*.json))
 GEN      := $(B)/gen/syscall_names.inc $(B)/gen/objects.inc
 UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 TOOLS    := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
+FLOORS   := $(patsubst %.bpf.c,$(B)/%.bpf.o,$(wildcard tests/bench/*.bpf.c))
 FORMATTED = $(filter-out bpf/vmlinux.h,$(wildcard bpf/*.[ch] detector/*.c detector/*/*.[ch] tests/*/*.[ch]))
 FUZZ     := $(patsubst tests/fuzz/fuzz_%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
@@ -135,7 +136,7 @@ $(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(OBJ)
 
 bench: deps
 	$(Q)sh packaging/deps.sh test bench
-	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools $(B)/tests/bench/floor.bpf.o $(B)/tests/bench/engine_load
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools $(FLOORS) $(B)/tests/bench/engine_load
 	$(Q)python3 tests/bench/bench.py --build $(B)
 
 # memory under a storm of processes, SOAK_SECONDS long

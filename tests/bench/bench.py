@@ -3,8 +3,8 @@
 
 usage: bench.py [--build DIR] [--quick] [--only NAME] [--json FILE]
 
-Each figure is a module of its own here: syscall, webhook, flood, sustained, busy,
-idle. Needs root, and a machine
+Each figure is a module of its own here: syscall, block, webhook, flood, sustained,
+busy, idle. Needs root, and a machine
 with nothing else to do.
 """
 import argparse
@@ -15,6 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import block_cost
 import busy
 import flood
 import idle
@@ -23,7 +24,7 @@ import syscall_cost
 import webhook_delay
 from harness import Bench, machine, mount_tracefs
 
-FIGURES = [syscall_cost, webhook_delay, flood, sustained, busy, idle]
+FIGURES = [syscall_cost, block_cost, webhook_delay, flood, sustained, busy, idle]
 LIMIT_S = 1800
 
 
