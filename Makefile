@@ -30,7 +30,7 @@ BPF_SRC  := $(wildcard bpf/*.bpf.c)
 BPF_OBJ  := $(BPF_SRC:bpf/%.bpf.c=$(B)/%.bpf.o)
 SRC      := $(wildcard detector/*/*.c)
 OBJ      := $(SRC:%.c=$(B)/obj/%.o)
-RULES    := $(sort $(wildcard rules/*.json))
+RULES    := $(sort $(filter-out rules/schema.json,$(wildcard rules/*.json)))
 GEN      := $(B)/gen/syscall_names.inc $(B)/gen/objects.inc
 UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 TOOLS    := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
@@ -38,7 +38,7 @@ FLOORS   := $(patsubst %.bpf.c,$(B)/%.bpf.o,$(wildcard tests/bench/*.bpf.c))
 FORMATTED = $(filter-out bpf/vmlinux.h,$(wildcard bpf/*.[ch] detector/*.c detector/*/*.[ch] tests/*/*.[ch]))
 FUZZ     := $(patsubst tests/fuzz/fuzz_%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: FORCE all deps run test unit tools test-vm bench soak fuzz lint fmt install uninstall clean
+.PHONY: FORCE all deps run schema test unit tools test-vm bench soak fuzz lint fmt install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -104,6 +104,10 @@ test: deps
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) SAN=1 unit
 	$(Q)python3 tests/run.py --build $(B) --unit build/san/tests
+
+# rules/schema.json, after a change of the sources or of the language
+schema: all
+	$(Q)$(B)/kernelsight schema > rules/schema.json
 
 # C tests, always with sanitizers when run by `make test`
 unit: $(UNIT)
@@ -172,7 +176,7 @@ fmt:
 install: all
 	install -D -m 755 $(B)/kernelsight $(DESTDIR)$(PREFIX)/bin/kernelsight
 	install -d $(DESTDIR)/etc/kernelsight/rules.d $(DESTDIR)$(PREFIX)/share/kernelsight/rules
-	install -m 644 $(RULES) $(DESTDIR)$(PREFIX)/share/kernelsight/rules
+	install -m 644 $(RULES) rules/schema.json $(DESTDIR)$(PREFIX)/share/kernelsight/rules
 	install -d $(DESTDIR)$(PREFIX)/lib/kernelsight/hooks
 	install -m 755 $(filter-out hooks/README.md,$(wildcard hooks/*)) $(DESTDIR)$(PREFIX)/lib/kernelsight/hooks
 

@@ -29,6 +29,7 @@ extern const struct command cmd_run;
 extern const struct command cmd_test;
 extern const struct command cmd_events;
 extern const struct command cmd_fields;
+extern const struct command cmd_schema;
 extern const struct command cmd_record;
 extern const struct command cmd_replay;
 extern const struct command cmd_status;

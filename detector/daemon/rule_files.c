@@ -62,7 +62,8 @@ static int is_rule_file(const struct dirent *entry)
 {
 	size_t len = strlen(entry->d_name);
 
-	return entry->d_name[0] != '.' && len > 5 && strcmp(entry->d_name + len - 5, ".json") == 0;
+	return entry->d_name[0] != '.' && strcmp(entry->d_name, "schema.json") != 0 && len > 5 &&
+	       strcmp(entry->d_name + len - 5, ".json") == 0;
 }
 
 static int byte_order(const struct dirent **a, const struct dirent **b)

@@ -13,8 +13,8 @@ struct rule_files {
 };
 
 /*
- * Adds the file at path, or of a directory its *.json but those with a dot in front, in byte order
- * of names. False if something cannot be read or is too large; then *ret_error is "PATH: why",
+ * Adds the file at path, or of a directory its *.json but schema.json and those with a dot in front,
+ * in byte order of names. False if something cannot be read or is too large; then *ret_error is "PATH: why",
  * which the caller frees, and what was read before is still there.
  */
 bool rule_files_add(struct rule_files *f, const char *path, char **ret_error);
