@@ -157,7 +157,8 @@ fuzz: deps
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(FUZZ)
 	$(Q)for f in $(FUZZ); do sh tests/fuzz/run.sh $$f $(FUZZ_SECONDS) || exit 1; done
 
-CORE_SRC := $(wildcard detector/util/*.c detector/event/*.c detector/stats/*.c detector/rule/*.c detector/engine/*.c)
+CORE_SRC := $(wildcard detector/util/*.c detector/event/*.c detector/stats/*.c detector/rule/*.c detector/engine/*.c) \
+            detector/capture/format.c detector/capture/line.c
 build/fuzz/%: tests/fuzz/fuzz_%.c $(CORE_SRC) $(wildcard detector/*/*.h) $(GEN)
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)

@@ -309,10 +309,12 @@ bool line_read(struct line_reader *r, const char *text, size_t len, void *record
 
 void line_reader_go_on(struct line_reader *r)
 {
-	struct process p = said_of_process(r);
+	struct process p;
 
 	event_reader_processes_put(r->events);
-	if (r->news)
-		known_processes_put(event_reader_processes(r->events), &r->id, &p);
+	if (!r->news)
+		return;
+	p = said_of_process(r);
+	known_processes_put(event_reader_processes(r->events), &r->id, &p);
 	r->news = false;
 }

@@ -24,6 +24,7 @@
 struct slot {
 	const char *name;
 	size_t name_len;
+	char *written; /* "name": as it mostly stands in the text */
 	const struct field *f;
 	const struct process_text *text; /* it is one about the process */
 	unsigned from[RESTORE_FROM_MAX]; /* the slots its restore sets; NO_SLOT */
@@ -33,6 +34,7 @@ struct slot {
 struct plan {
 	struct slot slots[SLOTS_MAX];
 	unsigned n;
+	unsigned slot_of[RESTORE_MAX]; /* of the field that a row of restore_table() puts back */
 };
 
 struct event_reader {
@@ -76,6 +78,7 @@ static void add_slot(struct plan *plan, const struct field *f)
 		abort(); /* a block in bpf/events.def that large is a mistake there */
 	plan->n++;
 	*s = (struct slot){ .name = f->name, .name_len = strlen(f->name), .f = f, .restore = -1 };
+	s->written = xasprintf("\"%s\":", f->name);
 	if (f->derive && f->type == FIELD_TEXT)
 		s->text = process_text_find(f->name, s->name_len);
 }
@@ -99,6 +102,7 @@ static void set_restores(struct plan *plan)
 		if (i == NO_SLOT || !plan->slots[i].f->derive)
 			continue;
 		plan->slots[i].restore = (int)row;
+		plan->slot_of[row] = i;
 		for (unsigned k = 0; k < RESTORE_FROM_MAX; k++)
 			plan->slots[i].from[k] = slot_named(plan, table[row].from[k]);
 	}
@@ -128,6 +132,17 @@ struct event_reader *event_reader_new(void)
 	return r;
 }
 
+static void free_plans(struct event_reader *r)
+{
+	unsigned n;
+
+	(void)event_types(&n);
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned k = 0; k < r->plans[i].n; k++)
+			free(r->plans[i].slots[k].written);
+	free(r->plans);
+}
+
 void event_reader_free(struct event_reader *r)
 {
 	if (!r)
@@ -135,7 +150,7 @@ void event_reader_free(struct event_reader *r)
 	for (size_t i = 0; i < ARRAY_SIZE(r->texts); i++)
 		buf_fini(&r->texts[i]);
 	known_processes_free(r->processes);
-	free(r->plans);
+	free_plans(r);
 	free(r);
 }
 
@@ -166,12 +181,12 @@ static bool fail_type(struct reading *x, const struct json_member *m, const char
 		    found[m->kind], shown ? " " : "", shown, m->value, expected);
 }
 
-static bool fail_whole(struct reading *x, const struct json_member *m, const char *low,
-		       const char *high)
+static bool fail_whole(struct reading *x, const struct json_member *m, uint64_t max)
 {
 	char expected[80];
 
-	(void)snprintf(expected, sizeof(expected), "a whole number from %s to %s", low, high);
+	(void)snprintf(expected, sizeof(expected), "a whole number from 0 to %llu",
+		       (unsigned long long)max);
 	return fail_type(x, m, expected);
 }
 
@@ -304,19 +319,19 @@ static bool set_number(struct reading *x, const struct slot *s, const struct jso
 	uint64_t max = f->size < sizeof(max) ? (1ull << (8 * f->size)) - 1 : UINT64_MAX;
 	uint64_t v;
 	int64_t i;
-	char text[24];
 
 	if (m->kind == JSON_NULL && f->size == sizeof(__u64) && f->type != FIELD_INT) {
 		member_store(x->record, f, NOT_MEASURED);
 		return true;
 	}
 	if (f->type == FIELD_UINT) {
-		(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)max);
 		if (!parse_unsigned(m, &v) || v > max)
-			return fail_whole(x, m, "0", text);
+			return fail_whole(x, m, max);
 	} else if (f->type == FIELD_INT) {
 		if (!parse_signed(m, &i))
-			return fail_whole(x, m, "-9223372036854775808", "9223372036854775807");
+			return fail_type(x, m,
+					 "a whole number from -9223372036854775808 to "
+					 "9223372036854775807");
 		v = (uint64_t)i;
 	} else if (!parse_scaled(m, f, &v)) {
 		return fail_type(x, m, "a number that is not negative");
@@ -393,7 +408,7 @@ static bool get_derived(struct reading *x, const struct field *f, const struct j
 	switch (f->type) {
 	case FIELD_UINT:
 		if (!parse_unsigned(m, &v->u))
-			return fail_whole(x, m, "0", "18446744073709551615");
+			return fail_whole(x, m, UINT64_MAX);
 		v->number = (double)v->u;
 		return true;
 	case FIELD_REAL:
@@ -403,9 +418,13 @@ static bool get_derived(struct reading *x, const struct field *f, const struct j
 	case FIELD_TEXT:
 		if (m->kind != JSON_STRING)
 			return fail_type(x, m, "a string");
-		*ret_decoded = xcalloc(1, m->len + 1);
-		v->len = json_unescape_bytes(m->value, m->len, *ret_decoded);
-		v->text = *ret_decoded;
+		v->text = m->value;
+		v->len = m->len;
+		if (m->escaped) {
+			*ret_decoded = xcalloc(1, m->len);
+			v->len = json_unescape_bytes(m->value, m->len, *ret_decoded);
+			v->text = *ret_decoded;
+		}
 		return true;
 	default:
 		return fail_type(x, m, "nothing: this field is computed");
@@ -466,7 +485,7 @@ static bool restore_all(struct reading *x)
 	for (uint64_t left = x->restores; left; left &= left - 1) {
 		unsigned row = (unsigned)__builtin_ctzll(left);
 		const struct json_member *m = &x->to_restore[row];
-		const struct slot *s = &x->plan->slots[slot_named(x->plan, table[row].name)];
+		const struct slot *s = &x->plan->slots[x->plan->slot_of[row]];
 
 		if (!all_given(x, s) && !restore(x, s, &table[row], m))
 			return false;
@@ -524,23 +543,42 @@ static void take_texts(struct reading *x)
 	r->news = !known_processes_has(r->processes, &r->id, &p);
 }
 
-static bool take(struct reading *x, const struct json_member *m, unsigned *next)
+static bool take(struct reading *x, const struct json_member *m, unsigned i)
 {
-	unsigned i = find_slot(x->plan, m, *next);
-
 	if (i == NO_SLOT)
 		return (m->key_len == 2 && memcmp(m->key, "on", 2) == 0) || fail_key(x, m);
 	if (x->given[i])
 		return fail(x, m->key - 1, "field \"%s\" is there twice", x->plan->slots[i].name);
 	x->given[i] = true;
-	*next = i + 1;
 	return set(x, &x->plan->slots[i], m);
+}
+
+/* Reads the next member and finds its slot, as json_line_next(). */
+static int next_member(const struct plan *plan, struct json_line *line, unsigned *slot,
+		       struct json_member *ret)
+{
+	unsigned expected = *slot == NO_SLOT ? 1 : *slot + 1;
+	int more;
+
+	if (expected < plan->n) {
+		const struct slot *s = &plan->slots[expected];
+
+		more = json_line_expect(line, s->written, s->name_len + 3, ret);
+		if (more) {
+			*slot = expected;
+			return more;
+		}
+	}
+	more = json_line_next(line, ret);
+	if (more > 0)
+		*slot = find_slot(plan, ret, expected);
+	return more;
 }
 
 bool event_read(struct event_reader *r, const struct event_type *type, int64_t wall_offset_ns,
 		struct json_line *line, void *record, struct event_read_error *ret_error)
 {
-	unsigned n, next = 1;
+	unsigned n, slot = NO_SLOT;
 	struct json_member m;
 	int more;
 	struct reading x;
@@ -555,8 +593,8 @@ bool event_read(struct event_reader *r, const struct event_type *type, int64_t w
 	x.has_texts = false;
 	memset(x.given, 0, sizeof(x.given));
 	r->news = false;
-	while ((more = json_line_next(line, &m)) > 0)
-		if (!take(&x, &m, &next))
+	while ((more = next_member(x.plan, line, &slot, &m)) > 0)
+		if (!take(&x, &m, slot))
 			return false;
 	if (more < 0)
 		return fail(&x, line->at, "this is not JSON");

@@ -46,8 +46,7 @@ static void on_transition(void *ctx, const struct transition *t)
 static void feed(struct replayer *r)
 {
 	for (unsigned p = 0; p < r->conf->n_targets; p++)
-		for (unsigned i = 0; i < r->n; i++)
-			engine_feed(r->players[p].engine, &r->batch[i]);
+		engine_feed_batch(r->players[p].engine, r->batch, r->n);
 	r->n = 0;
 }
 

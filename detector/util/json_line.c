@@ -25,13 +25,34 @@ bool json_line_open(struct json_line *l, const char *text, size_t len)
 	return accept(l, '{');
 }
 
-/* 1 for the bytes at which a run inside a string ends: quote, backslash, control characters. */
-static const unsigned char stops[256] = {
-	[0] = 1,  [1] = 1,  [2] = 1,  [3] = 1,	[4] = 1,  [5] = 1,   [6] = 1,	 [7] = 1,  [8] = 1,
-	[9] = 1,  [10] = 1, [11] = 1, [12] = 1, [13] = 1, [14] = 1,  [15] = 1,	 [16] = 1, [17] = 1,
-	[18] = 1, [19] = 1, [20] = 1, [21] = 1, [22] = 1, [23] = 1,  [24] = 1,	 [25] = 1, [26] = 1,
-	[27] = 1, [28] = 1, [29] = 1, [30] = 1, [31] = 1, ['"'] = 1, ['\\'] = 1,
-};
+/* The high bit of each byte of x that is zero, and perhaps of bytes above one. */
+static uint64_t zero_bytes(uint64_t x)
+{
+	return (x - 0x0101010101010101) & ~x & 0x8080808080808080;
+}
+
+static bool ends_run(unsigned char c)
+{
+	return c < 0x20 || c == '"' || c == '\\';
+}
+
+/* Where a run inside a string ends: at a quote, a backslash, a control character or the end. Eight
+ * bytes at a time. */
+static const char *run_end(const char *at, const char *end)
+{
+	uint64_t x;
+
+	while (end - at >= 8) {
+		memcpy(&x, at, sizeof(x));
+		if (zero_bytes(x ^ 0x2222222222222222) | zero_bytes(x ^ 0x5c5c5c5c5c5c5c5c) |
+		    zero_bytes(x & 0xe0e0e0e0e0e0e0e0))
+			break;
+		at += sizeof(x);
+	}
+	while (at < end && !ends_run((unsigned char)*at))
+		at++;
+	return at;
+}
 
 /* Reads the string whose opening quote was taken. */
 static bool read_string(struct json_line *l, const char **ret_text, size_t *ret_len,
@@ -41,8 +62,7 @@ static bool read_string(struct json_line *l, const char **ret_text, size_t *ret_
 
 	*ret_escaped = false;
 	for (;;) {
-		while (at < end && !stops[(unsigned char)*at])
-			at++;
+		at = run_end(at, end);
 		if (end - at < 2 || *at != '\\')
 			break;
 		*ret_escaped = true;
@@ -170,5 +190,20 @@ int json_line_next(struct json_line *l, struct json_member *m)
 	l->opened = true;
 	if (!accept(l, '"') || !read_string(l, &m->key, &m->key_len, &escaped) || !accept(l, ':'))
 		return -1;
+	return read_value(l, m) ? 1 : -1;
+}
+
+int json_line_expect(struct json_line *l, const char *key, size_t len, struct json_member *m)
+{
+	const char *at = l->at;
+
+	if (l->opened && (at == l->end || *at++ != ','))
+		return 0;
+	if ((size_t)(l->end - at) < len || memcmp(at, key, len) != 0)
+		return 0;
+	l->opened = true;
+	l->at = at + len;
+	m->key = at + 1;
+	m->key_len = len - 3;
 	return read_value(l, m) ? 1 : -1;
 }

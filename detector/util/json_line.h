@@ -35,5 +35,12 @@ bool json_line_open(struct json_line *l, const char *text, size_t len);
  * strings no control characters; whether escapes and UTF-8 are right is not looked at.
  */
 int json_line_next(struct json_line *l, struct json_member *ret_member);
+/*
+ * Reads the next member if it is written with just these bytes: its quoted key and the colon, with no
+ * blanks, and after a comma unless it is the first. 1, or -1 as above; 0 if it is not, and nothing was
+ * read.
+ */
+int json_line_expect(struct json_line *l, const char *key, size_t len,
+		     struct json_member *ret_member);
 
 #endif
