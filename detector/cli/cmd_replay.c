@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/alert_process.h"
+#include "engine/incidents.h"
 #include "trial/coverage.h"
 #include "trial/summary.h"
 
@@ -22,15 +22,14 @@ struct replay_args {
 
 struct output {
 	struct summary *summary; /* NULL: alerts are printed instead */
+	struct incidents *incidents;
 	bool failed;
 };
 
 static void on_transition(void *ctx, const struct transition *t, const struct host_info *host)
 {
 	struct output *o = ctx;
-	struct process_info process;
-	bool has_process = alert_process(&t->event, &process);
-	struct alert *a = alert_new(t, has_process ? &process : NULL, host);
+	struct alert *a = alert_new(t, incidents_process(o->incidents, t), host);
 
 	if (o->summary) {
 		summary_add(o->summary, t, a);
@@ -47,6 +46,8 @@ static void on_stream_end(void *ctx, uint64_t wall_ns)
 
 	if (o->summary)
 		summary_end_stream(o->summary, wall_ns);
+	incidents_free(o->incidents);
+	o->incidents = incidents_new();
 }
 
 static void say(void *ctx, const char *text)
@@ -67,7 +68,8 @@ static void print_summary(const struct summary *s, const struct replay_stats *st
 static int replay_with(struct streams *streams, const struct rule_set *rules,
 		       const struct replay_args *args)
 {
-	struct output output = { .summary = args->summary ? summary_new(rules) : NULL };
+	struct output output = { .summary = args->summary ? summary_new(rules) : NULL,
+				 .incidents = incidents_new() };
 	const struct replay_conf conf = {
 		.targets = { { .rules = rules,
 			       .on_transition = on_transition,
@@ -86,6 +88,7 @@ static int replay_with(struct streams *streams, const struct rule_set *rules,
 	if (ok && output.summary)
 		print_summary(output.summary, &stats);
 	summary_free(output.summary);
+	incidents_free(output.incidents);
 	if (error)
 		say(NULL, error);
 	if (fflush(stdout) != 0 || output.failed)

@@ -9,9 +9,8 @@
 #include <unistd.h>
 
 #include "daemon/control.h"
-#include "daemon/incidents.h"
 #include "daemon/outlet.h"
-#include "daemon/process.h"
+#include "daemon/host.h"
 #include "daemon/record.h"
 #include "daemon/request.h"
 #include "daemon/session.h"
@@ -19,6 +18,7 @@
 #include "daemon/status.h"
 #include "daemon/terminal.h"
 #include "engine/engine.h"
+#include "engine/incidents.h"
 #include "hook/hooks.h"
 #include "util/clock.h"
 

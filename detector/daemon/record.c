@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "daemon/process.h"
+#include "daemon/host.h"
 #include "daemon/session.h"
 #include "daemon/sources.h"
 #include "util/clock.h"

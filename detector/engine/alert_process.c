@@ -1,43 +1,63 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/alert_process.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static void set_comm(const struct event *ev, struct process_info *p)
+static int64_t number_of(const struct event *ev, const struct field *f)
 {
-	const struct field *f = event_field_find(ev->type, "comm", strlen("comm"));
 	struct value v;
 
 	if (!f)
-		return;
+		return -1;
 	event_get(ev, f, &v);
-	v.len = v.len < sizeof(p->comm) ? v.len : sizeof(p->comm) - 1;
-	memcpy(p->comm, v.text, v.len);
+	return (int64_t)v.number;
 }
 
-bool alert_process(const struct event *ev, struct process_info *ret)
+static void copy_comm(const struct event *ev, struct process_info *p)
+{
+	const struct field *f = event_field_find(ev->type, "comm", strlen("comm"));
+	struct value comm;
+
+	if (!f)
+		return;
+	event_get(ev, f, &comm);
+	(void)snprintf(p->comm, sizeof(p->comm), "%.*s", (int)comm.len, comm.text);
+}
+
+bool process_of_event(const struct event *ev, struct process_info *p)
 {
 	static const struct process unknown = { "", "", "", "", "", "", "" };
-	const struct process_id id = event_process_id(ev);
-	const struct process *p = NULL;
+	const struct process *texts = NULL;
 
-	*ret = (struct process_info){ .pid = -1, .ppid = -1, .uid = -1 };
-	if (!ev->type->process.pid || id.pid == 0)
+	*p = (struct process_info){ .pid = number_of(ev, ev->type->process.pid) };
+	if (p->pid <= 0)
 		return false;
+	p->ppid = number_of(ev, ev->type->process.ppid);
+	p->uid = number_of(ev, ev->type->process.uid);
+	copy_comm(ev, p);
 	if (ev->processes)
-		p = ev->processes->find(ev->processes, ev);
-	if (!p)
-		p = &unknown;
-	ret->pid = id.pid;
-	if (ev->type->process.ppid)
-		ret->ppid = id.ppid;
-	if (ev->type->process.uid)
-		ret->uid = id.uid;
-	set_comm(ev, ret);
-	ret->exe = (char *)p->exe;
-	ret->cmdline = (char *)p->cmdline;
-	ret->user = (char *)p->user;
-	ret->cgroup = (char *)p->cgroup;
-	ret->parent_comm = (char *)p->parent_comm;
+		texts = ev->processes->find(ev->processes, ev);
+	if (!texts)
+		texts = &unknown;
+	p->exe = xstrdup(texts->exe);
+	p->cmdline = xstrdup(texts->cmdline);
+	p->user = xstrdup(texts->user);
+	p->cgroup = xstrdup(texts->cgroup);
+	p->parent_comm = xstrdup(texts->parent_comm);
+	p->container_id = xstrdup(texts->container_id);
+	p->unit = xstrdup(texts->unit);
 	return true;
+}
+
+void process_info_fini(struct process_info *p)
+{
+	free(p->exe);
+	free(p->cmdline);
+	free(p->user);
+	free(p->cgroup);
+	free(p->parent_comm);
+	free(p->container_id);
+	free(p->unit);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The process of an alert from its event alone. */
+/* The process of an alert, taken from its event. */
 #ifndef ENGINE_ALERT_PROCESS_H
 #define ENGINE_ALERT_PROCESS_H
 
 #include "engine/alert.h"
 
 /*
- * Fills in what the event's fields and event.processes say. Texts are lent from there, and so
- * good until the next look-up; not for process_info_fini(). False if the event names no process.
+ * Takes what the event says of its process (pid, comm, ppid, uid) and the texts that are known of it
+ * now. False if the event names no process.
  */
-bool alert_process(const struct event *ev, struct process_info *ret_process);
+bool process_of_event(const struct event *ev, struct process_info *ret_process);
+void process_info_fini(struct process_info *p);
 
 #endif

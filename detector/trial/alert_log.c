@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/alert_process.h"
-
 /* One that fires; the list moves as it grows, so it is named by its place. */
 struct open_alert {
 	char incident[ULID_LEN + 1];
@@ -60,9 +58,7 @@ static struct logged_alert *add(struct alert_log *log, const struct transition *
 void alert_log_transition(void *ctx, const struct transition *t, const struct host_info *host)
 {
 	struct alert_log *log = ctx;
-	struct process_info process;
-	bool has_process = alert_process(&t->event, &process);
-	struct alert *a = alert_new(t, has_process ? &process : NULL, host);
+	struct alert *a = alert_new(t, NULL, host);
 	struct open_alert named, *open, *const *found;
 	struct logged_alert *l;
 

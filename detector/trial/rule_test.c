@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/alert_process.h"
 #include "engine/engine.h"
+#include "engine/incidents.h"
 #include "trial/inline_rules.h"
 #include "trial/rule_test_parts.h"
 
@@ -225,6 +225,7 @@ struct moment {
 struct test_run {
 	const struct rule_test *test;
 	struct engine *engine;
+	struct incidents *incidents;
 	struct event_reader *reader; /* knows the processes of this test only */
 	struct buf *report;
 	bool failed;
@@ -250,8 +251,6 @@ static void on_transition(void *ctx, const struct transition *t)
 {
 	static const struct host_info host = { "test", "test", "test" };
 	struct test_run *run = ctx;
-	struct process_info process;
-	bool has_process = alert_process(&t->event, &process);
 
 	if ((run->n_said & (run->n_said - 1)) == 0)
 		run->said = xrealloc(run->said, run->n_said ? 2ul * run->n_said : 1,
@@ -260,7 +259,7 @@ static void on_transition(void *ctx, const struct transition *t)
 		.at_ns = run->now_ns,
 		.said = said_of(t),
 		.rule = t->rule,
-		.alert = alert_new(t, has_process ? &process : NULL, &host),
+		.alert = alert_new(t, incidents_process(run->incidents, t), &host),
 	};
 }
 
@@ -378,6 +377,7 @@ bool rule_tests_run(struct rule_tests *t, unsigned i, struct buf *report)
 
 	run.record = xcalloc(1, record_size_max());
 	run.engine = engine_new(&conf);
+	run.incidents = incidents_new();
 	run.reader = event_reader_new();
 	collect_moments(&run);
 	play(&run);
@@ -385,6 +385,7 @@ bool rule_tests_run(struct rule_tests *t, unsigned i, struct buf *report)
 			  report) &&
 	     !run.failed;
 	engine_free(run.engine);
+	incidents_free(run.incidents);
 	event_reader_free(run.reader);
 	for (unsigned k = 0; k < run.n_said; k++)
 		alert_unref(run.said[k].alert);

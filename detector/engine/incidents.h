@@ -4,8 +4,8 @@
  * by the time its alert repeats or resolves, and the message should still say who it was. Holds as
  * many as there are firing alerts, which the engine bounds.
  */
-#ifndef DAEMON_INCIDENTS_H
-#define DAEMON_INCIDENTS_H
+#ifndef ENGINE_INCIDENTS_H
+#define ENGINE_INCIDENTS_H
 
 #include "engine/alert.h"
 

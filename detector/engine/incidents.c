@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "daemon/incidents.h"
+#include "engine/incidents.h"
 
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/process.h"
+#include "engine/alert_process.h"
 
 struct incident {
 	char id[ULID_LEN + 1];
