@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/live_check.h"
 #include "daemon/rule_check.h"
 #include "daemon/rule_files.h"
 
@@ -49,20 +50,31 @@ static void print_summary(const struct rule_set *set)
 	}
 }
 
-static int check(const struct rule_files *files, bool strict)
+struct options {
+	bool strict;
+	bool live;
+};
+
+/* EXIT_SUCCESS, EXIT_FAILURE or, if nothing can be attached, EXIT_USAGE. */
+static int check(const struct rule_files *files, struct options options)
 {
 	struct diags *diags = diags_new();
 	struct rule_set *set = rule_load(files->files, files->n, diags);
+	AUTO_FREE char *error = NULL;
 	bool ok;
 
 	if (set)
 		rule_check_templates(set, files->files, files->n, diags);
-	ok = diags_errors(diags) == 0 && !(strict && diags_warnings(diags));
+	if (set && options.live && !live_check(set, files->files, diags, &error))
+		fprintf(stderr, "kernelsight check: --live: %s\n", error);
+	ok = diags_errors(diags) == 0 && !(options.strict && diags_warnings(diags));
 	diags_print(diags, stderr);
-	if (ok)
+	if (ok && !error)
 		print_summary(set);
 	rule_set_free(set);
 	diags_free(diags);
+	if (error)
+		return EXIT_USAGE;
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -71,10 +83,11 @@ static int run(int argc, char **argv)
 	static const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
 		{ "strict", no_argument, NULL, 's' },
+		{ "live", no_argument, NULL, 'l' },
 		{ 0 },
 	};
 	CLEANUP(rule_files_fini) struct rule_files files = { 0 };
-	bool strict = false;
+	struct options chosen = { 0 };
 	int option;
 
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -82,7 +95,10 @@ static int run(int argc, char **argv)
 		case 'h':
 			return print_usage(&cmd_check);
 		case 's':
-			strict = true;
+			chosen.strict = true;
+			break;
+		case 'l':
+			chosen.live = true;
 			break;
 		default:
 			return EXIT_USAGE;
@@ -93,17 +109,20 @@ static int run(int argc, char **argv)
 	}
 	if (!read_files(argc - optind, argv + optind, &files))
 		return EXIT_USAGE;
-	return check(&files, strict);
+	return check(&files, chosen);
 }
 
 const struct command cmd_check = {
 	.name = "check",
-	.usage = "[--strict] FILE|DIR...",
+	.usage = "[--strict] [--live] FILE|DIR...",
 	.help = "Check rule files: all mistakes with their places, without running anything.\n\n"
 		"A directory stands for its *.json files. Files given together are checked as one set\n"
 		"of rules, as the daemon reads them.\n\n"
 		"  --strict    let warnings fail too\n"
+		"  --live      attach for a moment what the rules want (as root), and warn of what\n"
+		"              this kernel does not give\n"
 		"  -h, --help  show this text\n\n"
-		"Exit status: 0 the rules are right, 1 they are not, 2 a file cannot be read.\n",
+		"Exit status: 0 the rules are right, 1 they are not, 2 a file cannot be read, or\n"
+		"nothing can be attached.\n",
 	.run = run,
 };

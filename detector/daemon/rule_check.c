@@ -257,3 +257,24 @@ void rule_check_templates(const struct rule_set *set, const struct rule_file *fi
 	for (unsigned i = 0; i < n; i++)
 		free(shown[i]);
 }
+
+void rule_check_warn(const struct rule_set *set, const struct rule_file *files, unsigned rule,
+		     const char *path, const char *message, struct diags *d)
+{
+	const char *name = set->rules[rule].file;
+	const struct rule_file *file = files;
+	unsigned index = 0;
+	struct json_span span = { 0 };
+	AUTO_FREE char *shown = NULL;
+	AUTO_FREE char *whole = NULL;
+
+	for (unsigned i = 0; i < set->n_files; i++)
+		if (set->files[i] == name)
+			file = &files[i];
+	while (index < rule && set->rules[rule - index - 1].file == name)
+		index++;
+	shown = mask_secrets(file->text, file->len);
+	whole = xasprintf("rules/%u/%s", index, path);
+	(void)json_find(file->text, file->len, whole, &span);
+	diag_add(d, DIAG_WARNING, file->name, shown, file->len, span.at, "%s", message);
+}

@@ -13,4 +13,8 @@
 void rule_check_templates(const struct rule_set *set, const struct rule_file *files, unsigned n,
 			  struct diags *d);
 
+/* Adds a warning at a path in a rule, such as "on" or "with/on". */
+void rule_check_warn(const struct rule_set *set, const struct rule_file *files, unsigned rule,
+		     const char *path, const char *message, struct diags *d);
+
 #endif

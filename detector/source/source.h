@@ -67,6 +67,12 @@ bool source_delivers(const struct source *s, const struct event_type *type);
 /* The hooks it is attached to, and which parts cannot be had here and why, for people. Lends. */
 const char *source_route(const struct source *s);
 
+/*
+ * Why this kernel does not deliver events of the type, or does not fill one of these fields (bit i:
+ * field i); NULL if all is well, also for a type of another source. Lends.
+ */
+const char *source_lacks(const struct source *s, const struct event_type *type, uint64_t fields);
+
 /* Adds up all CPUs. */
 void source_stats(const struct source *s, struct source_stats *ret_stats);
 /* Of each possible CPU, source_cpus() of them. Lends until the next call. */

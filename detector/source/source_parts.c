@@ -176,6 +176,33 @@ void source_part_shed(struct source *s, unsigned part, bool shed)
 	source_parts_apply(s);
 }
 
+/* Is the word "type", or "type.field" with one of these fields? */
+static bool names_field(const char *word, size_t len, const struct event_type *type,
+			uint64_t fields)
+{
+	size_t n = strlen(type->name);
+	const struct field *f;
+
+	if (len < n || strncmp(word, type->name, n) != 0 || (len > n && word[n] != '.'))
+		return false;
+	f = len > n ? event_field_find(type, word + n + 1, len - n - 1) : NULL;
+	return len == n || (f && fields >> event_field_index(type, f) & 1);
+}
+
+const char *source_lacks(const struct source *s, const struct event_type *type, uint64_t fields)
+{
+	for (unsigned i = 0; i < s->ops->n_parts; i++) {
+		const char *list = s->ops->parts[i].reads;
+		const char *word;
+		size_t len;
+
+		while (!s->parts[i].way && (word = next_word(&list, &len)))
+			if (names_field(word, len, type, fields))
+				return s->parts[i].error;
+	}
+	return NULL;
+}
+
 /* Does a list of "type.field" and "type" name this type? */
 static bool concerns(const char *list, const struct event_type *type)
 {

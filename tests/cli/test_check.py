@@ -176,7 +176,7 @@ class Check(unittest.TestCase):
                 self.assertLess(len(err), 100000)
 
     def test_usage(self):
-        usage = "usage: kernelsight check [--strict] FILE|DIR...\n"
+        usage = "usage: kernelsight check [--strict] [--live] FILE|DIR...\n"
         self.assertEqual(check(), (2, "", "kernelsight check: no rule file given\n" + usage))
         self.assertEqual(check("--stric", "good/every-key.json")[0], 0)
         self.assertEqual(check("--nonsense"), (
