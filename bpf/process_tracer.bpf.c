@@ -16,7 +16,7 @@
 
 #define PF_KTHREAD 0x00200000 /* include/linux/sched.h */
 
-#define DEPTH_MAX 64
+#define DEPTH_MAX 32
 
 struct scratch {
 	struct process_record r;

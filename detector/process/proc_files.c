@@ -151,9 +151,8 @@ static size_t add_exe(struct buf *b, uint32_t pid)
 bool proc_read(struct process_name name, struct proc_facts *ret_facts)
 {
 	struct buf *b = &ret_facts->text;
-	AUTO_FREE char *cmdline = NULL;
 	char comm[32], cgroup[8192];
-	size_t at[4];
+	size_t at[3];
 
 	buf_reset(b);
 	ret_facts->facts = (struct process_facts){ 0 };
@@ -165,11 +164,8 @@ bool proc_read(struct process_name name, struct proc_facts *ret_facts)
 	at[1] = add_exe(b, name.pid);
 	(void)slurp(name.pid, "cgroup", cgroup, sizeof(cgroup));
 	at[2] = add(b, proc_cgroup_path(cgroup));
-	cmdline = proc_read_cmdline(name);
-	at[3] = add(b, cmdline ? cmdline : "");
 	if (!proc_is(name))
 		return false;
-	ret_facts->facts.cmdline = cmdline ? b->data + at[3] : NULL;
 	ret_facts->facts.comm = b->data + at[0];
 	ret_facts->facts.exe = b->data + at[1];
 	ret_facts->facts.cgroup = b->data + at[2];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What /proc says of a process, for those that nobody told of. Reading a command line can wait for the
- * process's memory: it is not done while a thread of it waits for a disk or a lock (state D).
+ * What /proc says of a process, for those that nobody told of. A command line is
+ * not read while a thread of the process waits for a disk or a lock (state D), as that would wait too.
  */
 #ifndef PROCESS_PROC_FILES_H
 #define PROCESS_PROC_FILES_H
@@ -17,9 +17,11 @@ struct proc_facts {
 /* Does the process that has this pid now have this start time? */
 bool proc_is(struct process_name name);
 
-/* Reads what there is of this very process; false, and nothing, if it has ended. */
+/* Reads what there is of this very process, but for its command line; false, and nothing, if it has
+ * ended. */
 bool proc_read(struct process_name name, struct proc_facts *ret_facts);
-/* The same, its command line alone; NULL if it cannot be read now. The caller frees it. */
+/* Its command line; NULL if it cannot be read now. May block: see cmdline_reader.h. The caller frees
+ * it. */
 char *proc_read_cmdline(struct process_name name);
 
 void proc_facts_fini(struct proc_facts *f);

@@ -422,14 +422,22 @@ void process_cache_learn(struct process_cache *c, struct process_name name, uint
 		memcpy(e->comm, facts->comm, strnlen(facts->comm, sizeof(e->comm) - 1));
 	if (facts->exe)
 		learn_text(c, &e->exe, facts->exe);
-	if (facts->cmdline) {
-		learn_text(c, &e->cmdline, facts->cmdline);
-		e->taken_ns = at_ns;
-	}
 	if (facts->cgroup)
 		set_cgroup(c, e, facts->cgroup, at_ns);
 	if (facts->ended)
 		end(c, e, at_ns);
+	make_room(c);
+}
+
+void process_cache_learn_cmdline(struct process_cache *c, struct process_name name, uint64_t at_ns,
+				 const char *cmdline)
+{
+	struct entry *e = get(c, name);
+
+	if (!e || at_ns < e->exec_ns)
+		return;
+	learn_text(c, &e->cmdline, cmdline);
+	e->taken_ns = at_ns;
 	make_room(c);
 }
 

@@ -40,7 +40,6 @@ struct process_name {
 struct process_facts {
 	const char *comm;
 	const char *exe;
-	const char *cmdline;
 	const char *cgroup;
 	bool ended;
 };
@@ -54,6 +53,9 @@ void process_cache_take(struct process_cache *c, const void *record, size_t size
 /* Takes what was read elsewhere of a process at a time. */
 void process_cache_learn(struct process_cache *c, struct process_name name, uint64_t at_ns,
 			 const struct process_facts *facts);
+/* Takes the command line that a process had at a time, if it is known and runs that program still. */
+void process_cache_learn_cmdline(struct process_cache *c, struct process_name name, uint64_t at_ns,
+				 const char *cmdline);
 
 /*
  * The texts of a process as they were at a time: all but parent_comm and user, which are "". What is

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "process/cmdline_reader.h"
 #include "process/proc_files.h"
 #include "process/users.h"
 #include "source/bpf_object.h"
@@ -18,6 +19,11 @@
 #define CMDLINE_AGE_NS (10 * NS_PER_S)
 #define CMDLINES_MAX   32
 
+/* How long everything waits for the command line of a process that nobody told of, and at the start
+ * for all. */
+#define CMDLINE_WAIT_NS	     (10 * NS_PER_MS)
+#define ALL_CMDLINES_WAIT_NS NS_PER_S
+
 static const struct process_cache_limits limits = {
 	.processes = 65536,
 	.bytes = 32 << 20,
@@ -29,6 +35,7 @@ struct processes {
 	struct process answer;
 	struct process_cache *cache;
 	struct users *users;
+	struct cmdline_reader *reader;
 	struct bpf_object_handle *object; /* NULL: see problem */
 	struct watch *watch;
 	char *problem;
@@ -94,19 +101,24 @@ static void walk(struct processes *p)
 		process_cache_walk_ended(p->cache, began_ns, clock_monotonic_ns());
 }
 
-static void read_cmdlines(struct processes *p, uint64_t now_ns)
+static void on_cmdline(void *ctx, struct process_name name, uint64_t at_ns, const char *cmdline)
+{
+	struct processes *p = ctx;
+
+	process_cache_learn_cmdline(p->cache, name, at_ns, cmdline);
+}
+
+/* Takes what was read since the last time, and asks for what events asked for meanwhile. */
+static void renew_cmdlines(struct processes *p, uint64_t now_ns)
 {
 	struct process_name names[CMDLINES_MAX];
-	unsigned n = process_cache_outdated(p->cache,
-					    now_ns > CMDLINE_AGE_NS ? now_ns - CMDLINE_AGE_NS : 0,
-					    names, CMDLINES_MAX);
+	unsigned n;
 
-	for (unsigned i = 0; i < n; i++) {
-		AUTO_FREE char *cmdline = proc_read_cmdline(names[i]);
-		const struct process_facts facts = { .cmdline = cmdline };
-
-		process_cache_learn(p->cache, names[i], now_ns, &facts);
-	}
+	cmdline_reader_take(p->reader, 0, on_cmdline, p);
+	n = process_cache_outdated(p->cache, now_ns > CMDLINE_AGE_NS ? now_ns - CMDLINE_AGE_NS : 0,
+				   names, CMDLINES_MAX);
+	for (unsigned i = 0; i < n; i++)
+		cmdline_reader_ask(p->reader, names[i]);
 }
 
 /* One that the kernel did not tell of. Noted also if it is gone, so that it is looked for once. */
@@ -118,6 +130,10 @@ static void ask_proc(struct processes *p, struct process_name name)
 	if (!proc_read(name, &f))
 		f.facts.ended = true;
 	process_cache_learn(p->cache, name, clock_monotonic_ns(), &f.facts);
+	if (f.facts.ended)
+		return;
+	cmdline_reader_ask(p->reader, name);
+	cmdline_reader_take(p->reader, CMDLINE_WAIT_NS, on_cmdline, p);
 }
 
 static const struct process *find(struct process_lookup *lookup, const struct event *ev)
@@ -152,21 +168,16 @@ static bool attach(struct processes *p, struct loop *loop)
 	return p->watch != NULL;
 }
 
-/* The walk cannot read the command lines of others: they are read from /proc, once. */
+/* The walk cannot read the command lines of others. */
 static void read_all_cmdlines(struct processes *p)
 {
 	struct process_name *names;
-	uint64_t now_ns = clock_monotonic_ns();
 	unsigned n = process_cache_without_cmdline(p->cache, &names);
 
-	for (unsigned i = 0; i < n; i++) {
-		AUTO_FREE char *cmdline = proc_read_cmdline(names[i]);
-		const struct process_facts facts = { .cmdline = cmdline };
-
-		if (cmdline)
-			process_cache_learn(p->cache, names[i], now_ns, &facts);
-	}
+	for (unsigned i = 0; i < n; i++)
+		cmdline_reader_ask(p->reader, names[i]);
 	free(names);
+	cmdline_reader_take(p->reader, ALL_CMDLINES_WAIT_NS, on_cmdline, p);
 }
 
 struct processes *processes_new(struct loop *loop)
@@ -176,6 +187,7 @@ struct processes *processes_new(struct loop *loop)
 	p->lookup.find = find;
 	p->cache = process_cache_new(&limits);
 	p->users = users_new("/etc/passwd");
+	p->reader = cmdline_reader_new();
 	if (attach(p, loop)) {
 		walk(p);
 		read_all_cmdlines(p);
@@ -194,6 +206,7 @@ void processes_free(struct processes *p)
 	bpf_object_free(p->object);
 	process_cache_free(p->cache);
 	users_free(p->users);
+	cmdline_reader_free(p->reader);
 	free(p->problem);
 	free(p);
 }
@@ -215,7 +228,7 @@ void processes_tick(struct processes *p, uint64_t now_ns)
 		walk(p);
 	users_refresh(p->users);
 	process_cache_expire(p->cache, now_ns);
-	read_cmdlines(p, now_ns);
+	renew_cmdlines(p, now_ns);
 }
 
 void processes_stats(const struct processes *p, struct source_stats *ret_stats)
@@ -252,7 +265,7 @@ void processes_print_ledger(const struct processes *p, FILE *out)
 	fprintf(out,
 		"processes: told %llu = filtered %llu + emitted %llu + lost %llu; not run %llu; "
 		"known %u, of these ended %u, in %.1f MiB; forgotten early %llu, of these ended "
-		"%llu; asked /proc %llu; walks %llu\n",
+		"%llu; asked /proc %llu%s; walks %llu\n",
 		(unsigned long long)source_seen(&told.counters),
 		(unsigned long long)told.counters.filtered,
 		(unsigned long long)told.counters.emitted,
@@ -260,6 +273,7 @@ void processes_print_ledger(const struct processes *p, FILE *out)
 		s.processes, s.ended, (double)s.bytes / (1 << 20),
 		(unsigned long long)(s.evicted + s.evicted_ended),
 		(unsigned long long)s.evicted_ended, (unsigned long long)p->asked,
+		cmdline_reader_held_up(p->reader) ? ", which is held up" : "",
 		(unsigned long long)p->walks);
 }
 

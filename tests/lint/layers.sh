@@ -50,7 +50,7 @@ owner 'bpf/' detector/source/bpf_object.c
 owner 'curl/' detector/hook/http.c
 owner 'cjson/' detector/rule/rule_load.c detector/rule/json_object.c
 owner 'zlib' detector/capture/gzip.c
-owner 'pthread' detector/capture/writer.c
+owner 'pthread' detector/capture/writer.c detector/process/cmdline_reader.c
 owner 'pcre2' detector/rule/regex.c
 owner 'openssl/' detector/util/digest.c
 owner 'sys/epoll' detector/loop/loop.c

@@ -339,7 +339,6 @@ static void the_command_lines_asked_for_are_named_when_old(void **state)
 	struct process_cache *c = process_cache_new(&roomy);
 	struct process_record kernel = head(PROCESS_SEEN, 2, 1, 1);
 	struct process_name names[8];
-	const struct process_facts title = { .cmdline = "postgres: walwriter" };
 
 	(void)state;
 	kernel.flags = PROCESS_KERNEL;
@@ -354,7 +353,10 @@ static void the_command_lines_asked_for_are_named_when_old(void **state)
 	assert_int_equal(process_cache_outdated(c, 500, names, 8), 1); /* only the copy's is old */
 	assert_int_equal(names[0].pid, 11);
 	assert_int_equal(process_cache_outdated(c, 5000, names, 8), 0); /* named once */
-	process_cache_learn(c, names[0], 3000, &title);
+	process_cache_learn_cmdline(c, names[0], 3000, "postgres: walwriter");
+	process_cache_learn_cmdline(c, (struct process_name){ 10, 100 }, 999, "before its exec");
+	process_cache_learn_cmdline(c, (struct process_name){ 12, 1 }, 3000, "nobody");
+	assert_false(knows(c, 12, 1));
 	assert_string_equal(at_time(c, 11, 200, 4000).cmdline, "postgres: walwriter");
 	assert_string_equal(at_time(c, 10, 100, 4000).cmdline, "a");
 	assert_int_equal(process_cache_outdated(c, 2000, names, 8), 1);
