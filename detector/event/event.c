@@ -232,7 +232,7 @@ void event_get(const struct event *ev, const struct field *f, struct value *ret)
 		ret->number = (double)ret->u;
 		break;
 	case FIELD_INT:
-		ret->i = (int64_t)member_load(ev->record, f);
+		ret->i = member_load_signed(ev->record, f);
 		ret->number = (double)ret->i;
 		break;
 	case FIELD_REAL:

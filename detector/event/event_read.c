@@ -101,10 +101,13 @@ static void set_restores(struct plan *plan)
 
 		if (i == NO_SLOT || !plan->slots[i].f->derive)
 			continue;
-		plan->slots[i].restore = (int)row;
-		plan->slot_of[row] = i;
 		for (unsigned k = 0; k < RESTORE_FROM_MAX; k++)
 			plan->slots[i].from[k] = slot_named(plan, table[row].from[k]);
+		/* a field of that name which comes from something else is not this one */
+		if (plan->slots[i].from[0] == NO_SLOT)
+			continue;
+		plan->slots[i].restore = (int)row;
+		plan->slot_of[row] = i;
 	}
 }
 
@@ -187,6 +190,15 @@ static bool fail_whole(struct reading *x, const struct json_member *m, uint64_t 
 
 	(void)snprintf(expected, sizeof(expected), "a whole number from 0 to %llu",
 		       (unsigned long long)max);
+	return fail_type(x, m, expected);
+}
+
+static bool fail_signed(struct reading *x, const struct json_member *m, int64_t max)
+{
+	char expected[80];
+
+	(void)snprintf(expected, sizeof(expected), "a whole number from %lld to %lld",
+		       (long long)(-max - 1), (long long)max);
 	return fail_type(x, m, expected);
 }
 
@@ -328,10 +340,8 @@ static bool set_number(struct reading *x, const struct slot *s, const struct jso
 		if (!parse_unsigned(m, &v) || v > max)
 			return fail_whole(x, m, max);
 	} else if (f->type == FIELD_INT) {
-		if (!parse_signed(m, &i))
-			return fail_type(x, m,
-					 "a whole number from -9223372036854775808 to "
-					 "9223372036854775807");
+		if (!parse_signed(m, &i) || i > (int64_t)(max >> 1) || i < -(int64_t)(max >> 1) - 1)
+			return fail_signed(x, m, (int64_t)(max >> 1));
 		v = (uint64_t)i;
 	} else if (!parse_scaled(m, f, &v)) {
 		return fail_type(x, m, "a number that is not negative");
@@ -448,12 +458,20 @@ static bool came_back(const struct reading *x, const struct field *f, const stru
 static bool restore(struct reading *x, const struct slot *s, const struct restore *how,
 		    const struct json_member *m)
 {
-	struct restoring to = { .record = x->record, .wall_offset_ns = x->wall_offset_ns };
+	struct restoring to = {
+		.type = x->type,
+		.record = x->record,
+		.wall_offset_ns = x->wall_offset_ns,
+	};
 	AUTO_FREE char *decoded = NULL;
 	struct value v;
 
-	for (unsigned i = 0; i < RESTORE_FROM_MAX; i++)
-		to.given[i] = x->given[s->from[i]];
+	for (unsigned i = 0; i < RESTORE_FROM_MAX; i++) {
+		if (s->from[i] != NO_SLOT) {
+			to.given[i] = x->given[s->from[i]];
+			to.from[i] = x->plan->slots[s->from[i]].f;
+		}
+	}
 	if (!get_derived(x, s->f, m, &v, &decoded))
 		return false;
 	if (!how->put(&v, &to))

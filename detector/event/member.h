@@ -29,6 +29,14 @@ static inline uint64_t member_load(const void *record, const struct field *f)
 	}
 }
 
+/* The same of a signed one. */
+static inline int64_t member_load_signed(const void *record, const struct field *f)
+{
+	unsigned unused_bits = 64 - 8 * f->size;
+
+	return (int64_t)(member_load(record, f) << unused_bits) >> unused_bits;
+}
+
 static inline bool member_missing(const void *record, const struct field *f)
 {
 	return f->size == sizeof(__u64) && (f->type == FIELD_UINT || f->type == FIELD_REAL) &&

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "event/member.h"
 #include "event/syscalls.h"
 #include "util/timetext.h"
 
@@ -45,18 +46,33 @@ static bool put_time_str(const struct value *v, const struct restoring *r)
 	return timetext_parse(v->text, v->len, &wall_ns) && set_wall_ns(r, wall_ns);
 }
 
+/* Those of all samples, which have a length. */
 static bool put_time_bucket(const struct value *v, const struct restoring *r)
 {
-	const struct ev_sched *e = r->record;
+	uint64_t interval_ns = r->type->interval ? member_load(r->record, r->type->interval) : 0;
 
-	return v->u < UINT64_MAX / NS_PER_S / 2 && set_wall_ns(r, v->u * NS_PER_S + e->interval_ns);
+	if (interval_ns == NOT_MEASURED)
+		interval_ns = NS_PER_S;
+	return v->u < UINT64_MAX / NS_PER_S / 2 && set_wall_ns(r, v->u * NS_PER_S + interval_ns);
+}
+
+/* Into the one member that it comes from, whichever type has it. */
+static bool put_place(const struct value *v, const struct restoring *r, const char *const *names,
+		      size_t n)
+{
+	uint32_t place;
+
+	if (!place_of(v, names, n, &place))
+		return false;
+	member_store(r->record, r->from[0], place);
+	return true;
 }
 
 static bool put_abi(const struct value *v, const struct restoring *r)
 {
 	static const char *const names[] = { "native", "i386" };
 
-	return place_of(v, names, ARRAY_SIZE(names), &((struct ev_syscall *)r->record)->compat);
+	return put_place(v, r, names, ARRAY_SIZE(names));
 }
 
 /* Also "syscall_451", as a call without a name is shown. */
@@ -122,14 +138,79 @@ static bool put_context_switches(const struct value *v, const struct restoring *
 	return e->involuntary_switches <= v->u;
 }
 
+/* What `n` things took on average, in us, into the time that all of them took. */
+static bool put_average(const struct value *v, const struct restoring *r, uint64_t n)
+{
+	double ns = v->number * 1e3 * (double)(n && n != NOT_MEASURED ? n : 1);
+
+	if (!(ns >= 0 && ns < 0x1p63))
+		return false;
+	member_store(r->record, r->from[0], (uint64_t)(ns + 0.5));
+	return true;
+}
+
 static bool put_avg_timeslice_us(const struct value *v, const struct restoring *r)
 {
-	struct ev_sched *e = r->record;
-	uint64_t n = e->voluntary_switches + e->involuntary_switches;
-	double ns = v->number * 1e3 * (double)(n ? n : 1);
+	const struct ev_sched *e = r->record;
 
-	e->cpu_time_ns = ns >= 0 && ns < 0x1p63 ? (uint64_t)(ns + 0.5) : 0;
-	return ns >= 0 && ns < 0x1p63;
+	return put_average(v, r, e->voluntary_switches + e->involuntary_switches);
+}
+
+static bool put_runq_avg_us(const struct value *v, const struct restoring *r)
+{
+	struct ev_sched *e = r->record;
+
+	if (e->runq_waits == NOT_MEASURED)
+		e->runq_waits = 1;
+	return put_average(v, r, e->runq_waits);
+}
+
+/* How many they were is hidden: with the time alone it follows from that. */
+static bool put_fault_avg_us(const struct value *v, const struct restoring *r)
+{
+	struct ev_page_fault *e = r->record;
+
+	if (!r->given[0])
+		return put_average(v, r, e->timed_faults);
+	if (v->number > 0 && e->fault_ns != NOT_MEASURED)
+		e->timed_faults = (uint64_t)((double)e->fault_ns / 1e3 / v->number + 0.5);
+	return v->number >= 0;
+}
+
+/* The names as derive_error() has them; also "status 13" and "errno 5". */
+static bool put_error(const struct value *v, const struct restoring *r)
+{
+	static const char *const names[] = {
+		[0] = "none",	    [1] = "not supported", [2] = "timeout",  [3] = "no space",
+		[4] = "transport",  [5] = "target",	   [6] = "reserved", [7] = "medium",
+		[8] = "protection", [9] = "resource",	   [10] = "io",	     [12] = "again",
+	};
+	char text[32];
+	unsigned number;
+	int end = 0;
+
+	if (put_place(v, r, names, ARRAY_SIZE(names)))
+		return true;
+	(void)snprintf(text, sizeof(text), "%.*s", (int)v->len, v->text);
+	if (sscanf(text, "status %9u%n", &number, &end) == 1 && text[end] == '\0')
+		member_store(r->record, r->from[0], number);
+	else if (sscanf(text, "errno %9u%n", &number, &end) == 1 && text[end] == '\0')
+		member_store(r->record, r->from[0], -(uint64_t)number);
+	else
+		return false;
+	return true;
+}
+
+static bool put_issuer(const struct value *v, const struct restoring *r)
+{
+	static const char *const names[] = {
+		[IO_ISSUER_UNKNOWN] = "unknown",
+		[IO_ISSUER_KERNEL] = "kernel",
+		[IO_ISSUER_WRITEBACK] = "writeback",
+		[IO_ISSUER_EXACT] = "exact",
+	};
+
+	return put_place(v, r, names, ARRAY_SIZE(names));
 }
 
 static bool put_state(const struct value *v, const struct restoring *r)
@@ -139,8 +220,7 @@ static bool put_state(const struct value *v, const struct restoring *r)
 		"TIME-WAIT", "CLOSE", "CLOSE-WAIT", "LAST-ACK", "LISTEN",     "CLOSING",
 	};
 
-	return place_of(v, names, ARRAY_SIZE(names),
-			&((struct ev_tcp_retransmit *)r->record)->tcp_state);
+	return put_place(v, r, names, ARRAY_SIZE(names));
 }
 
 static bool put_owner(const struct value *v, const struct restoring *r)
@@ -151,8 +231,7 @@ static bool put_owner(const struct value *v, const struct restoring *r)
 		[TCP_OWNER_EXACT] = "exact",
 	};
 
-	return place_of(v, names, ARRAY_SIZE(names),
-			&((struct ev_tcp_retransmit *)r->record)->owner_kind);
+	return put_place(v, r, names, ARRAY_SIZE(names));
 }
 
 static const struct restore table[] = {
@@ -167,6 +246,10 @@ static const struct restore table[] = {
 	  { "voluntary_switches", "involuntary_switches" },
 	  put_context_switches },
 	{ "avg_timeslice_us", { "cpu_time_ms" }, put_avg_timeslice_us },
+	{ "runq_avg_us", { "runq_ms" }, put_runq_avg_us },
+	{ "fault_avg_us", { "fault_ms", "timed_faults" }, put_fault_avg_us },
+	{ "error", { "status" }, put_error },
+	{ "issuer", { "issuer_kind" }, put_issuer },
 	{ "state", { "tcp_state" }, put_state },
 	{ "owner", { "owner_kind" }, put_owner },
 };

@@ -12,8 +12,10 @@
 
 /* What is at hand when a field is put back. */
 struct restoring {
+	const struct event_type *type;
 	void *record; /* its other members are set already */
 	int64_t wall_offset_ns;
+	const struct field *from[RESTORE_FROM_MAX]; /* as named in struct restore */
 	bool given[RESTORE_FROM_MAX]; /* is the field that from[] names given by itself? */
 };
 
