@@ -267,7 +267,7 @@ static __always_inline int count_any(struct sock *sk, int length, int flags, boo
 
 	if (sk->sk_protocol == IPPROTO_UDP && (family == AF_INET || family == AF_INET6) &&
 	    counts(length, flags))
-		return count_udp(family_of(sk), length, sent);
+		return count_udp(family == AF_INET ? AF_INET : family_of(sk), length, sent);
 	COUNT(filtered);
 	return 0;
 }

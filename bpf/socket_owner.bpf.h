@@ -97,8 +97,9 @@ static __always_inline struct socket_state *make_old_socket(struct sock *sk)
 static __always_inline void owner_closes(struct socket_owner *owner)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	bool known = owner->kind == TCP_OWNER_EXACT && owner->pid != (u32)task->tgid;
 
-	if (owner->kind != TCP_OWNER_EXACT && !(task->flags & PF_KTHREAD))
+	if (!known && !(task->flags & PF_KTHREAD))
 		set_owner(owner, task, TCP_OWNER_EXACT);
 }
 
@@ -186,6 +187,8 @@ static __always_inline struct socket_state *visit_file(struct task_struct *task,
 			set_owner(owner, task, TCP_OWNER_LISTENER);
 		return NULL;
 	}
+	if (owner->pid == (u32)task->tgid)
+		copy_comm(owner->comm, task->group_leader); /* exec may have changed it */
 	if (owner->kind != TCP_OWNER_EXACT ||
 	    (owner->walk == control.walk && owner->start_time_ns <= task->start_boottime)) {
 		set_owner(owner, task, TCP_OWNER_EXACT);
