@@ -11,7 +11,7 @@
 #include "util/base.h"
 
 #define REGEX_MAX      1024 /* bytes of an expression */
-#define REGEX_TEXT_MAX 4096 /* bytes of a text that are looked at */
+#define REGEX_TEXT_MAX 4608 /* bytes of a text that are looked at */
 
 struct regex; /* opaque */
 
