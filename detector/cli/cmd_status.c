@@ -94,6 +94,7 @@ static void print_rule(void *ctx, const struct reply *rule)
 	print_text(rule, "source", " on ", "");
 	print_some(rule, "evicted", ", keys forgotten ");
 	print_some(rule, "refused", ", events not judged ");
+	print_some(rule, "matches_given_up", ", regular expressions given up ");
 	printf("\n");
 }
 

@@ -92,9 +92,10 @@ static void write_rule(const struct status_view *v, unsigned i, struct json *j)
 
 	json_open(j, '{');
 	member_str(j, "name", rule->name);
-	member_str(j, "source", rule->on->name);
+	member_str(j, "source", rule->on ? rule->on->name : NULL);
 	member_u64(j, "evicted", s->evicted);
 	member_u64(j, "refused", s->refused);
+	member_u64(j, "matches_given_up", rule_given_up(rule));
 	json_close(j, '}');
 }
 

@@ -640,3 +640,18 @@ void rule_set_free(const struct rule_set *set)
 	if (set && set->refs && --((struct rule_set *)set)->refs == 0)
 		rule_set_fini((struct rule_set *)set);
 }
+
+uint64_t rule_given_up(const struct rule *r)
+{
+	uint64_t n = r->where ? expr_given_up(r->where) : 0;
+
+	if (r->with_where)
+		n += expr_given_up(r->with_where);
+	for (unsigned i = 0; i < r->judge.n_leaves; i++) {
+		const struct formula *f = &r->judge.leaves[i].value;
+
+		for (unsigned j = 0; j < f->n_terms; j++)
+			n += f->terms[j].where ? expr_given_up(f->terms[j].where) : 0;
+	}
+	return n;
+}

@@ -22,6 +22,9 @@ struct rule_set *rule_load(const struct rule_file *files, unsigned n, struct dia
 /* Lets go of the set, which is freed when nobody else holds it. NULL is fine. */
 void rule_set_free(const struct rule_set *set);
 
+/* How many times a regular expression of the rule was given up (rule/regex.h). */
+uint64_t rule_given_up(const struct rule *r);
+
 /* What a source must deliver so that no rule misses an event. */
 struct demand {
 	bool wanted;	 /* some rule is on this event */
