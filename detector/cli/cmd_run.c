@@ -15,7 +15,39 @@
 #include "daemon/daemon.h"
 #include "util/units.h"
 
-#define CPU_BUDGET 0.05 /* of all CPUs, unless the user says otherwise */
+#define RULE_PLACES_MAX 64
+#define CPU_BUDGET	0.05 /* of all CPUs, unless the user says otherwise */
+
+/* Where the rules come from: what -r names, or else the default places. */
+struct rule_places {
+	const char *paths[RULE_PLACES_MAX];
+	unsigned n;
+};
+
+static bool read_rules(const struct rule_places *places, struct rule_files *files, char **ret_error)
+{
+	for (unsigned i = 0; i < places->n; i++)
+		if (!rule_files_add(files, places->paths[i], ret_error))
+			return false;
+	if (places->n == 0)
+		return rule_args_default(files, ret_error);
+	if (files->n > 0)
+		return true;
+	*ret_error = xstrdup("no *.json in the directory of -r");
+	return false;
+}
+
+static const struct rule_set *load_again(void *ctx, FILE *messages)
+{
+	CLEANUP(rule_files_fini) struct rule_files files = { 0 };
+	AUTO_FREE char *error = NULL;
+
+	if (read_rules(ctx, &files, &error))
+		return rule_args_load_to(&files, messages);
+	fprintf(messages, "%s\n", error);
+	return NULL;
+}
+
 static int run_with(const struct rule_files *files, struct daemon_conf *conf)
 {
 	struct rule_set *set = rule_args_load(files);
@@ -65,16 +97,19 @@ static int run(int argc, char **argv)
 	};
 	CLEANUP(rule_files_fini) struct rule_files files = { 0 };
 	AUTO_FREE char *error = NULL;
-	bool rules_named = false;
-	struct daemon_conf conf = { .cpu_budget = CPU_BUDGET, .socket = control_path(NULL) };
+	struct rule_places places = { 0 };
+	struct daemon_conf conf = { .cpu_budget = CPU_BUDGET,
+				    .socket = control_path(NULL),
+				    .load = load_again,
+				    .load_ctx = &places };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "r:h", options, NULL)) != -1) {
 		switch (c) {
 		case 'r':
-			rules_named = true;
-			if (!rule_files_add(&files, optarg, &error))
-				return usage_error(&cmd_run, error, "");
+			if (places.n == RULE_PLACES_MAX)
+				return usage_error(&cmd_run, "too many -r: at ", optarg);
+			places.paths[places.n++] = optarg;
 			break;
 		case 'd':
 			if (!parse_duration(optarg, &conf.duration_ns))
@@ -111,9 +146,7 @@ static int run(int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage_error(&cmd_run, "unexpected argument ", argv[optind]);
-	if (rules_named && files.n == 0)
-		return usage_error(&cmd_run, "no *.json in the directory of -r", "");
-	if (!rules_named && !rule_args_default(&files, &error))
+	if (!read_rules(&places, &files, &error))
 		return usage_error(&cmd_run, error, "");
 	return run_with(&files, &conf);
 }
@@ -124,7 +157,8 @@ const struct command cmd_run = {
 		 "       [--socket PATH] [--record FILE [--max-size SIZE] [--files N]]",
 	.help = "Attach to the kernel, evaluate the rules, show alerts and call hooks.\n\n"
 		"  -r, --rules FILE|DIR  rules to use; without it those in " LOCAL_RULES ",\n"
-		"                        or if there are none the ones that come with kernelsight\n"
+		"                        or if there are none the ones that come with kernelsight;\n"
+		"                        read again on SIGHUP and by `kernelsight reload`\n"
 		"      --duration TIME   end after that time (90s, 1h)\n"
 		"      --dry-run         say what hooks would send or run, and do nothing\n"
 		"      --cpu-budget P%   what it may cost of the time of all CPUs, default 5%, or off:\n"

@@ -126,6 +126,27 @@ bool reply_text(const struct reply *r, const char *path, struct buf *out)
 	return true;
 }
 
+bool reply_lines(const struct reply *r, const char *path, struct buf *out)
+{
+	CLEANUP(buf_fini) struct buf raw = { 0 };
+	struct reply value;
+
+	if (!reply_find(r, path, &value))
+		return false;
+	json_span_text(value.text, (struct json_span){ .len = value.len }, &raw);
+	for (const char *line = buf_str(&raw), *end; *line; line = end) {
+		size_t len = strcspn(line, "\n");
+
+		(void)printable_add(out, line, len, len, "?");
+		end = line + len;
+		if (*end == '\n') {
+			buf_addc(out, '\n');
+			end++;
+		}
+	}
+	return true;
+}
+
 double reply_number(const struct reply *r, const char *path)
 {
 	CLEANUP(buf_fini) struct buf text = { 0 };

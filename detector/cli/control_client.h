@@ -27,6 +27,8 @@ bool control_ask(const struct command *command, const char *path, const char *re
 bool reply_find(const struct reply *r, const char *path, struct reply *ret_value);
 /* Adds the text at a path, fit for a terminal; false if it is not there, or is null. */
 bool reply_text(const struct reply *r, const char *path, struct buf *out);
+/* As reply_text(), of several lines. */
+bool reply_lines(const struct reply *r, const char *path, struct buf *out);
 /* The number at a path; 0 if there is none. */
 double reply_number(const struct reply *r, const char *path);
 bool reply_true(const struct reply *r, const char *path);

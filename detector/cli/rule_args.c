@@ -16,7 +16,7 @@ bool rule_args_default(struct rule_files *files, char **ret_error)
 	return true;
 }
 
-struct rule_set *rule_args_load(const struct rule_files *files)
+struct rule_set *rule_args_load_to(const struct rule_files *files, FILE *messages)
 {
 	struct diags *diags = diags_new();
 	struct rule_set *set = rule_load(files->files, files->n, diags);
@@ -27,7 +27,12 @@ struct rule_set *rule_args_load(const struct rule_files *files)
 		rule_set_free(set);
 		set = NULL;
 	}
-	diags_print(diags, stderr);
+	diags_print(diags, messages);
 	diags_free(diags);
 	return set;
+}
+
+struct rule_set *rule_args_load(const struct rule_files *files)
+{
+	return rule_args_load_to(files, stderr);
 }

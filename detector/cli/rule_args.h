@@ -3,6 +3,8 @@
 #ifndef CLI_RULE_ARGS_H
 #define CLI_RULE_ARGS_H
 
+#include <stdio.h>
+
 #include "daemon/rule_files.h"
 
 #define LOCAL_RULES "/etc/kernelsight/rules.d"
@@ -11,8 +13,10 @@
  * *ret_error see rule_files_add(). */
 bool rule_args_default(struct rule_files *files, char **ret_error);
 
-/* Compiles them, prints every mistake and warning to standard error, and returns NULL if there was a
+/* Compiles them, prints every mistake and warning to `messages`, and returns NULL if there was a
  * mistake. */
+struct rule_set *rule_args_load_to(const struct rule_files *files, FILE *messages);
+/* The same, with standard error. */
 struct rule_set *rule_args_load(const struct rule_files *files);
 
 #endif

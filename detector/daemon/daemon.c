@@ -17,6 +17,7 @@
 #include "daemon/sources.h"
 #include "daemon/status.h"
 #include "daemon/terminal.h"
+#include "engine/adopt.h"
 #include "engine/engine.h"
 #include "engine/incidents.h"
 #include "hook/hooks.h"
@@ -28,6 +29,7 @@
 
 struct daemon {
 	struct daemon_conf conf;
+	const struct rule_set *rules; /* held */
 	struct session session;
 	struct engine *engine;
 	uint64_t seed;		   /* of the engine's ids */
@@ -98,10 +100,10 @@ static void on_loss(void *ctx, const struct event_type *type, uint64_t lost)
 
 static void report_dead_rules(const struct daemon *d, const struct event_type *type)
 {
-	for (unsigned i = 0; i < d->conf.rules->n_rules; i++)
-		if (d->conf.rules->rules[i].on == type)
+	for (unsigned i = 0; i < d->rules->n_rules; i++)
+		if (d->rules->rules[i].on == type)
 			fprintf(stderr, "  rule %s cannot fire: its source is not attached\n",
-				d->conf.rules->rules[i].name);
+				d->rules->rules[i].name);
 }
 
 static void on_report(void *ctx, const struct event_type *type, const char *route,
@@ -121,6 +123,22 @@ static void on_report(void *ctx, const struct event_type *type, const char *rout
 	report_dead_rules(d, type);
 }
 
+static unsigned n_event_types(void)
+{
+	unsigned n;
+
+	(void)event_types(&n);
+	return n;
+}
+
+static void forget_notes(struct daemon *d)
+{
+	for (unsigned i = 0; i < n_event_types(); i++) {
+		free(d->notes[i].error);
+		d->notes[i].error = NULL;
+	}
+}
+
 static uint64_t crowded_out(const struct daemon *d)
 {
 	const struct engine_stats *e = engine_stats(d->engine);
@@ -130,14 +148,14 @@ static uint64_t crowded_out(const struct daemon *d)
 
 static void list_crowded_rules(const struct daemon *d)
 {
-	for (unsigned i = 0; i < d->conf.rules->n_rules; i++) {
+	for (unsigned i = 0; i < d->rules->n_rules; i++) {
 		const struct engine_rule_stats *r = engine_rule_stats(d->engine, i);
 
 		if (r->evicted + r->refused)
 			fprintf(stderr,
 				"kernelsight: rule %s: more than %u keys; so far %llu were "
 				"forgotten, and %llu events of new ones not judged\n",
-				d->conf.rules->rules[i].name, ENGINE_MAX_KEYS,
+				d->rules->rules[i].name, ENGINE_MAX_KEYS,
 				(unsigned long long)r->evicted, (unsigned long long)r->refused);
 	}
 }
@@ -163,25 +181,33 @@ static void on_tick(void *ctx, uint64_t now_ns, int64_t wall_offset_ns)
 	report_crowding(d, now_ns);
 }
 
-static void start_engine(struct daemon *d)
+static struct engine *engine_on(struct daemon *d, const struct rule_set *rules)
 {
 	struct engine_conf conf = {
-		.rules = d->conf.rules,
+		.rules = rules,
+		.seed = d->seed,
 		.on_transition = on_transition,
 		.ctx = d,
 	};
 
-	(void)getrandom(&d->seed, sizeof(d->seed), 0);
-	conf.seed = d->seed;
 	(void)getrandom(&conf.hash_seed, sizeof(conf.hash_seed), 0);
-	d->engine = engine_new(&conf);
+	return engine_new(&conf);
+}
+
+static void set_demands(const struct rule_set *rules, struct demand *demands)
+{
+	unsigned n;
+	const struct event_type *types = event_types(&n);
+
+	for (unsigned i = 0; i < n; i++)
+		rule_demand(rules, &types[i], &demands[i]);
 }
 
 static bool start_hooks(struct daemon *d)
 {
 	struct hooks_conf conf = {
 		.loop = d->session.loop,
-		.rules = d->conf.rules,
+		.rules = d->rules,
 		.dry_run = d->conf.dry_run,
 		.log = stderr,
 	};
@@ -203,13 +229,10 @@ static bool start_sources(struct daemon *d)
 		.on_report = on_report,
 		.ctx = d,
 	};
-	unsigned n;
-	const struct event_type *types = event_types(&n);
-	AUTO_FREE struct demand *demands = xcalloc(n, sizeof(*demands));
+	AUTO_FREE struct demand *demands = xcalloc(n_event_types(), sizeof(*demands));
 	AUTO_FREE char *error = NULL;
 
-	for (unsigned i = 0; i < n; i++)
-		rule_demand(d->conf.rules, &types[i], &demands[i]);
+	set_demands(d->rules, demands);
 	conf.demands = demands;
 	if (!record_start(&d->conf.record, d->seed, &d->host, demands, &d->recorder))
 		return false;
@@ -226,7 +249,7 @@ static char *answer_status(void *ctx, const struct request *request, struct json
 {
 	const struct daemon *d = ctx;
 	const struct status_view view = {
-		.rules = d->conf.rules,
+		.rules = d->rules,
 		.engine = d->engine,
 		.sources = d->sources,
 		.notes = d->notes,
@@ -242,10 +265,104 @@ static char *answer_status(void *ctx, const struct request *request, struct json
 	return NULL;
 }
 
+/* --- other rules ----------------------------------------------------------------------------- */
+
+/* What became of the rules, for people. */
+struct reload_report {
+	unsigned counts[4]; /* by enum rule_fate */
+	FILE *out;
+};
+
+static void on_fate(void *ctx, const struct rule *rule, enum rule_fate fate, const char *why)
+{
+	struct reload_report *r = ctx;
+
+	r->counts[fate]++;
+	if (fate == RULE_CHANGED)
+		fprintf(r->out, "rule %s: begins anew, since %s\n", rule->name, why);
+	else if (fate == RULE_REMOVED)
+		fprintf(r->out, "rule %s: removed\n", rule->name);
+}
+
+/* Nothing can go wrong from here on. */
+static void exchange(struct daemon *d, const struct rule_set *rules, struct hooks_plan *plan,
+		     FILE *out)
+{
+	AUTO_FREE struct demand *demands = xcalloc(n_event_types(), sizeof(*demands));
+	struct engine *engine = engine_on(d, rules);
+	struct reload_report report = { .out = out };
+
+	engine_adopt(engine, d->engine, clock_monotonic_ns(), clock_wall_offset_ns(), on_fate,
+		     &report);
+	hooks_apply(d->hooks, plan);
+	engine_free(d->engine);
+	rule_set_free(d->rules);
+	d->engine = engine;
+	d->rules = rules;
+	forget_notes(d);
+	set_demands(rules, demands);
+	sources_adjust(d->sources, demands);
+	fprintf(out, "%u rule%s: %u as before, %u new, %u begun anew, %u removed\n", rules->n_rules,
+		rules->n_rules == 1 ? "" : "s", report.counts[RULE_KEPT], report.counts[RULE_ADDED],
+		report.counts[RULE_CHANGED], report.counts[RULE_REMOVED]);
+}
+
+/* False, with everything as it was, if the rules or their hooks are not right. */
+static bool reload(struct daemon *d, FILE *out)
+{
+	const struct rule_set *rules = d->conf.load(d->conf.load_ctx, out);
+	struct hooks_plan *plan = NULL;
+	AUTO_FREE char *error = NULL;
+
+	if (rules)
+		plan = hooks_plan(d->hooks, rules, &error);
+	if (error)
+		fprintf(out, "%s\n", error);
+	if (plan) {
+		exchange(d, rules, plan, out);
+		return true;
+	}
+	rule_set_free(rules);
+	return false;
+}
+
+/* Reloads, and says so on standard error. What there is to say is lent until *ret_text is freed. */
+static bool reload_and_say(struct daemon *d, char **ret_text)
+{
+	size_t len;
+	FILE *out = open_memstream(ret_text, &len);
+	bool ok = reload(d, out);
+
+	(void)fclose(out);
+	fprintf(stderr, "kernelsight: %s\n%s",
+		ok ? "rules read again" : "the new rules are refused; those before stay",
+		*ret_text);
+	return ok;
+}
+
+static void on_hangup(void *ctx)
+{
+	AUTO_FREE char *text = NULL;
+
+	(void)reload_and_say(ctx, &text);
+}
+
+static char *answer_reload(void *ctx, const struct request *request, struct json *reply)
+{
+	AUTO_FREE char *text = NULL;
+	bool ok = reload_and_say(ctx, &text);
+
+	(void)request;
+	json_key(reply, "messages");
+	json_str(reply, text);
+	return ok ? NULL : xstrdup("the new rules are refused; those before stay");
+}
+
 static void on_request(void *ctx, const char *request, size_t len, struct buf *reply)
 {
 	static const struct request_command commands[] = {
 		{ "status", answer_status },
+		{ "reload", answer_reload },
 	};
 
 	request_answer(commands, ARRAY_SIZE(commands), ctx, request, len, reply);
@@ -265,11 +382,8 @@ static void start_control(struct daemon *d)
 
 static bool start(struct daemon *d)
 {
-	unsigned n_types;
-
 	d->started_ns = clock_monotonic_ns();
-	(void)event_types(&n_types);
-	d->notes = xcalloc(n_types, sizeof(*d->notes));
+	d->notes = xcalloc(n_event_types(), sizeof(*d->notes));
 	if (!session_init(&d->session, d->conf.duration_ns, on_tick, d)) {
 		fprintf(stderr, "kernelsight: cannot start: %s\n", strerror(errno));
 		return false;
@@ -278,11 +392,12 @@ static bool start(struct daemon *d)
 	d->output = outlet_new(d->session.loop, STDOUT_FILENO, on_output_failed, d);
 	host_info_init(&d->host);
 	d->incidents = incidents_new();
-	start_engine(d);
+	(void)getrandom(&d->seed, sizeof(d->seed), 0);
+	d->engine = engine_on(d, d->rules);
 	if (!start_hooks(d) || !start_sources(d))
 		return false;
 	start_control(d);
-	return true;
+	return session_on_hangup(&d->session, on_hangup);
 }
 
 /* Gives the hooks a last chance; a second signal ends that too. */
@@ -318,16 +433,6 @@ static void print_summary(const struct daemon *d)
 			(unsigned long long)outlet_dropped(d->output));
 }
 
-static void free_notes(struct daemon *d)
-{
-	unsigned n;
-
-	(void)event_types(&n);
-	for (unsigned i = 0; i < n; i++)
-		free(d->notes[i].error);
-	free(d->notes);
-}
-
 static void stop(struct daemon *d)
 {
 	control_free(d->control);
@@ -338,13 +443,15 @@ static void stop(struct daemon *d)
 	incidents_free(d->incidents);
 	outlet_free(d->output);
 	host_info_fini(&d->host);
-	free_notes(d);
+	forget_notes(d);
+	free(d->notes);
+	rule_set_free(d->rules);
 	session_fini(&d->session);
 }
 
 int daemon_run(const struct daemon_conf *conf)
 {
-	struct daemon d = { .conf = *conf };
+	struct daemon d = { .conf = *conf, .rules = rule_set_ref(conf->rules) };
 	bool ok = start(&d);
 
 	if (ok) {

@@ -3,6 +3,8 @@
 #ifndef DAEMON_DAEMON_H
 #define DAEMON_DAEMON_H
 
+#include <stdio.h>
+
 #include "rule/rule_load.h"
 
 /* Where to keep what is seen; see capture/recorder.h. */
@@ -12,9 +14,15 @@ struct record_conf {
 	unsigned max_files;
 };
 
+/* Reads the rules again, from where those before came. NULL if they are not right; that, and all
+ * warnings, are written to `messages`. */
+typedef const struct rule_set *daemon_load_fn(void *ctx, FILE *messages);
+
 struct daemon_conf {
 	const struct rule_set *rules; /* borrowed */
-	uint64_t duration_ns;	      /* 0: until a signal */
+	daemon_load_fn *load;
+	void *load_ctx;
+	uint64_t duration_ns; /* 0: until a signal */
 	bool dry_run;
 	double cpu_budget;  /* share of all CPUs that kernelsight may cost; 0: no limit */
 	const char *socket; /* path of the control socket; NULL: none */
@@ -22,6 +30,9 @@ struct daemon_conf {
 };
 
 /*
+ * On SIGHUP, and when it is asked to over the control socket, it takes other rules without a gap, or
+ * says why it does not.
+ *
  * Runs until SIGINT, SIGTERM, the duration, or until nobody reads standard output any more. Alerts
  * go to standard output, everything else to standard error. Returns the exit code: 0, or 1 if no
  * source could be attached or a hook cannot work.

@@ -44,6 +44,10 @@ static void on_signal(void *ctx, int fd, unsigned events)
 	(void)events;
 	if (read(fd, &info, sizeof(info)) != sizeof(info))
 		return;
+	if (info.ssi_signo == SIGHUP) {
+		s->on_hangup(s->ctx);
+		return;
+	}
 	s->signals_seen++;
 	session_stop(s);
 }
@@ -62,6 +66,18 @@ static bool watch_signals(struct session *s)
 		return false;
 	s->signals = loop_watch(s->loop, s->signal_fd, LOOP_READ, PRIORITY_SIGNAL, on_signal, s);
 	return s->signals != NULL;
+}
+
+bool session_on_hangup(struct session *s, session_hangup_fn *fn)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
+	s->on_hangup = fn;
+	return sigprocmask(SIG_BLOCK, &set, NULL) == 0 && signalfd(s->signal_fd, &set, 0) >= 0;
 }
 
 bool session_init(struct session *s, uint64_t duration_ns, session_tick_fn *on_tick, void *ctx)

@@ -7,6 +7,8 @@
 
 typedef void session_tick_fn(void *ctx, uint64_t now_ns, int64_t wall_offset_ns);
 
+typedef void session_hangup_fn(void *ctx);
+
 struct session {
 	struct loop *loop;
 	struct watch *signals;
@@ -15,6 +17,7 @@ struct session {
 	struct timer *tick;
 	struct timer *end;
 	session_tick_fn *on_tick;
+	session_hangup_fn *on_hangup;
 	void *ctx;
 };
 
@@ -25,6 +28,9 @@ struct session {
  */
 bool session_init(struct session *s, uint64_t duration_ns, session_tick_fn *on_tick, void *ctx);
 void session_fini(struct session *s);
+
+/* SIGHUP, blocked from here on, calls fn and ends nothing. False on error with errno set. */
+bool session_on_hangup(struct session *s, session_hangup_fn *fn);
 
 /* Returns 0 at the end, or -errno if the loop failed. */
 int session_run(struct session *s);

@@ -40,6 +40,7 @@ struct rule_alerts {
 	struct standings firing;
 	struct standings quiet; /* do not fire; the one that changed last is last */
 	unsigned n;
+	struct rule_alert_stats stats;
 };
 
 struct changes {
@@ -79,7 +80,9 @@ struct changes *changes_new(struct engine_shared *shared)
 		struct rule_alerts *ra = &ch->rules[i];
 
 		ra->rule = &rules->rules[i];
-		ra->flap = (struct flap_conf){ ra->rule->flap_changes, ra->rule->flap_window_ns };
+		if (ra->rule->flap_changes)
+			ra->flap = (struct flap_conf){ ra->rule->flap_changes,
+						       ra->rule->flap_window_ns };
 		TAILQ_INIT(&ra->firing);
 		TAILQ_INIT(&ra->quiet);
 	}
@@ -169,6 +172,7 @@ static void say(struct changes *ch, struct standing *s, enum change change,
 		const struct transition *what, const struct moment *m)
 {
 	struct engine_shared *shared = ch->shared;
+	struct rule_alert_stats *stats = &ch->rules[s->rule].stats;
 	struct transition t = *what;
 
 	t.state = change == CHANGE_RESOLVED ? ALERT_RESOLVED : ALERT_FIRING;
@@ -184,9 +188,12 @@ static void say(struct changes *ch, struct standing *s, enum change change,
 		memcpy(s->incident, t.id, sizeof(s->incident));
 		s->said = true;
 		shared->stats.fired++;
+		stats->fired++;
+		stats->last_fired_ns = m->now_ns;
 	} else if (change == CHANGE_RESOLVED) {
 		s->said = false;
 		shared->stats.resolved++;
+		stats->resolved++;
 	}
 	memcpy(t.incident, s->incident, sizeof(t.incident));
 	if (shared->conf.on_transition)
@@ -211,6 +218,7 @@ static void come_up(struct changes *ch, struct standing *s, const struct alert_c
 	s->up_ns = m->now_ns;
 	s->began_ns = c->transition->started_ns;
 	ch->shared->stats.firing++;
+	ch->rules[s->rule].stats.up++;
 	if (!rule->quiet && rule->n_inhibitors == 0)
 		say(ch, s, CHANGE_FIRED, c->transition, m);
 	inhibition_begin(ch->inhibition, s->rule, c->transition->key);
@@ -226,14 +234,17 @@ static void go_down(struct changes *ch, struct standing *s, const struct transit
 {
 	s->up = false;
 	ch->shared->stats.firing--;
+	ch->rules[s->rule].stats.up--;
 	inhibition_end(ch->inhibition, s->rule, t->key);
 	composites_end(ch->composites, s->rule, t->key, s->began_ns);
 	if (!s->said && !ch->rules[s->rule].rule->quiet && !s->held && !inhibited(ch, s, t))
 		say(ch, s, CHANGE_FIRED, s->latest, m);
-	if (s->said)
+	if (s->said) {
 		say(ch, s, CHANGE_RESOLVED, t, m);
-	else
+	} else {
 		ch->shared->stats.held++;
+		ch->rules[s->rule].stats.held++;
+	}
 	free(s->latest);
 	free(s->first);
 	s->latest = s->first = NULL;
@@ -358,6 +369,121 @@ void changes_tick(struct engine_shared *shared, uint64_t now_ns, int64_t wall_of
 		tick_waiting(ch, &ch->rules[i].firing, &m);
 		tick_waiting(ch, &ch->rules[i].quiet, &m);
 	}
+}
+
+/* --- other rules ----------------------------------------------------------------------------- */
+
+static void end_standing(struct changes *ch, struct standing *s, const char *reason,
+			 const struct moment *m)
+{
+	struct transition t;
+
+	if (s->up) {
+		t = *s->latest;
+		t.reason = reason;
+		s->held = true; /* what nobody has heard of need not end */
+		go_down(ch, s, &t, m);
+	}
+	drop(ch, s);
+}
+
+void changes_end_rule(struct engine_shared *shared, unsigned rule, const char *reason,
+		      uint64_t now_ns, int64_t wall_offset_ns)
+{
+	struct rule_alerts *ra = &shared->changes->rules[rule];
+	const struct moment m = { now_ns, wall_offset_ns };
+
+	while (!TAILQ_EMPTY(&ra->firing))
+		end_standing(shared->changes, TAILQ_FIRST(&ra->firing), reason, &m);
+	while (!TAILQ_EMPTY(&ra->quiet))
+		end_standing(shared->changes, TAILQ_FIRST(&ra->quiet), reason, &m);
+}
+
+/* The rules that it points to are those of the new set now. */
+static void move_transition(struct transition *t, const struct rule_set *to,
+			    const struct rule_set *from, const unsigned *heirs)
+{
+	const struct when *before;
+
+	if (!t)
+		return;
+	before = &t->rule->judge;
+	t->rule = &to->rules[heirs[t->rule - from->rules]];
+	if (t->leaf)
+		t->leaf = &t->rule->judge.leaves[t->leaf - before->leaves];
+	for (unsigned i = 0; i < t->n_conditions; i++)
+		t->conditions[i].leaf =
+			&t->rule->judge.leaves[t->conditions[i].leaf - before->leaves];
+	for (unsigned i = 0; i < t->n_members; i++)
+		t->members[i].rule = &to->rules[t->rule->members[i]];
+}
+
+static void move_standing(struct changes *to, struct changes *from, struct standing *s,
+			  const unsigned *heirs)
+{
+	const struct rule_set *new_set = to->shared->conf.rules;
+	const struct rule_set *old_set = from->shared->conf.rules;
+	struct rule_alerts *ra;
+
+	(void)tdelete(s, &from->tree, compare);
+	TAILQ_REMOVE(list_of(from, s), s, link);
+	from->rules[s->rule].n--;
+	if (to->rules[heirs[s->rule]].flap.changes != from->rules[s->rule].flap.changes)
+		flap_forget(&s->flap);
+	s->rule = heirs[s->rule];
+	ra = &to->rules[s->rule];
+	move_transition(s->latest, new_set, old_set, heirs);
+	move_transition(s->first, new_set, old_set, heirs);
+	(void)tsearch(s, &to->tree, compare);
+	TAILQ_INSERT_TAIL(list_of(to, s), s, link);
+	ra->n++;
+	if (s->up) {
+		inhibition_begin(to->inhibition, s->rule, s->latest->key);
+		composites_know(to->composites, s->rule, s->latest->key, s->began_ns);
+	}
+}
+
+void changes_adopt(struct engine_shared *to, struct engine_shared *from, const unsigned *heirs)
+{
+	struct changes *ch = from->changes;
+	struct standing *s;
+
+	composites_adopt(to->changes->composites, ch->composites, heirs);
+	for (unsigned i = 0; i < ch->n_rules; i++) {
+		if (heirs[i] != NO_RULE)
+			to->changes->rules[heirs[i]].stats = ch->rules[i].stats;
+		while ((s = TAILQ_FIRST(&ch->rules[i].firing)))
+			move_standing(to->changes, ch, s, heirs);
+		while ((s = TAILQ_FIRST(&ch->rules[i].quiet)))
+			move_standing(to->changes, ch, s, heirs);
+	}
+}
+
+/* --- for those who ask ----------------------------------------------------------------------- */
+
+void changes_view(const struct engine_shared *shared, unsigned rule, const unsigned char *packed,
+		  size_t len, const struct value *key, uint64_t now_ns, struct alert_view *ret)
+{
+	const struct changes *ch = shared->changes;
+	const struct standing *s = find(ch, rule, packed, len);
+
+	*ret = (struct alert_view){ .inhibited_by = inhibition_by(ch->inhibition, rule, key) };
+	if (!s)
+		return;
+	ret->up = s->up;
+	ret->said = s->said;
+	ret->flaps = s->flap.on;
+	ret->recent_changes = flap_recent(&s->flap, &ch->rules[rule].flap, now_ns);
+}
+
+const struct rule_alert_stats *changes_stats(const struct engine_shared *shared, unsigned rule)
+{
+	return &shared->changes->rules[rule].stats;
+}
+
+struct composites *changes_composites(const struct engine_shared *shared)
+{
+	return shared->changes->composites;
 }
 
 bool engine_in_grace(const struct engine_shared *shared, unsigned rule, uint64_t now_ns)

@@ -63,6 +63,45 @@ void changes_take(struct engine_shared *shared, const struct alert_change *chang
 /* After each tick, when all rules have had theirs. */
 void changes_tick(struct engine_shared *shared, uint64_t now_ns, int64_t wall_offset_ns);
 
+/* All alerts of the rule that were said end now, and say why; the others are forgotten. */
+void changes_end_rule(struct engine_shared *shared, unsigned rule, const char *reason,
+		      uint64_t now_ns, int64_t wall_offset_ns);
+
+/* No rule of the set. */
+#define NO_RULE UINT32_MAX
+
+/*
+ * Takes over what `from` knows of the alerts of its rules, each for the rule of that index in
+ * heirs[], unless that is NO_RULE: then none of its alerts may be left. Says nothing.
+ */
+void changes_adopt(struct engine_shared *to, struct engine_shared *from, const unsigned *heirs);
+
+/* How one alert stands behind its rule. */
+struct alert_view {
+	bool up;   /* it fires, or flaps */
+	bool said; /* it was said that it fires, and not yet that it has resolved */
+	bool flaps;
+	unsigned recent_changes;	 /* within the rule's flap window */
+	const struct rule *inhibited_by; /* that would keep one from being said now; or NULL */
+};
+
+/* key: the values of packed. */
+void changes_view(const struct engine_shared *shared, unsigned rule, const unsigned char *packed,
+		  size_t len, const struct value *key, uint64_t now_ns, struct alert_view *ret);
+
+/* What became of the alerts of a rule. */
+struct rule_alert_stats {
+	uint64_t fired; /* said */
+	uint64_t resolved;
+	uint64_t held; /* nothing of them was said */
+	uint64_t up;   /* now */
+	uint64_t last_fired_ns;
+};
+
+const struct rule_alert_stats *changes_stats(const struct engine_shared *shared, unsigned rule);
+
+struct composites *changes_composites(const struct engine_shared *shared);
+
 /* Has the rule not been at work for its "grace" yet? Then nothing of it fires. */
 bool engine_in_grace(const struct engine_shared *shared, unsigned rule, uint64_t now_ns);
 

@@ -33,6 +33,7 @@ struct joint {
 	void *tree;	     /* of struct group by key: tsearch(3) */
 	struct groups order; /* the one at which something began last is last */
 	unsigned n;
+	bool adopted; /* knows what other rules' engine knew */
 };
 
 struct composites {
@@ -302,16 +303,89 @@ void composites_tick(struct composites *cs, uint64_t now_ns, int64_t wall_offset
 	}
 }
 
+static struct joint *joint_of(const struct composites *cs, unsigned rule)
+{
+	for (unsigned i = 0; i < cs->n_joints; i++)
+		if (cs->joints[i].index == rule)
+			return &cs->joints[i];
+	return NULL;
+}
+
+static void adopt_group(struct composites *cs, struct joint *to, struct joint *from,
+			struct group *g)
+{
+	struct transition *t = g->fired;
+
+	(void)tdelete(g, &from->tree, compare);
+	TAILQ_REMOVE(&from->order, g, link);
+	from->n--;
+	if (t) {
+		t->rule = to->rule;
+		for (unsigned i = 0; i < t->n_members; i++)
+			t->members[i].rule = &cs->shared->conf.rules->rules[to->rule->members[i]];
+	}
+	(void)tsearch(g, &to->tree, compare);
+	TAILQ_INSERT_TAIL(&to->order, g, link);
+	to->n++;
+}
+
+void composites_adopt(struct composites *to, struct composites *from, const unsigned *heirs)
+{
+	for (unsigned i = 0; i < from->n_joints; i++) {
+		struct joint *j = &from->joints[i];
+		unsigned heir = heirs[j->index];
+		struct joint *new = heir == NO_RULE ? NULL : joint_of(to, heir);
+
+		if (!new)
+			continue;
+		new->adopted = true;
+		while (!TAILQ_EMPTY(&j->order))
+			adopt_group(to, new, j, TAILQ_FIRST(&j->order));
+	}
+}
+
+void composites_know(struct composites *cs, unsigned rule, const struct value *key,
+		     uint64_t began_ns)
+{
+	unsigned char packed[KEY_BYTES_MAX];
+
+	for (unsigned i = 0; i < cs->n_joints; i++) {
+		struct joint *j = &cs->joints[i];
+
+		for (unsigned k = 0; !j->adopted && k < j->rule->n_members; k++) {
+			struct group *g;
+			size_t len;
+
+			if (j->rule->members[k] != rule)
+				continue;
+			len = projection_pack(&j->of_member[k], key, packed);
+			g = find_or_add(cs, j, packed, len);
+			if (g)
+				composite_begin(&g->state, k, began_ns);
+		}
+	}
+}
+
+void composites_each_key(const struct composites *cs, unsigned rule, composites_key_fn *fn,
+			 void *ctx)
+{
+	const struct joint *j = joint_of(cs, rule);
+	const struct group *g;
+
+	if (!j)
+		return;
+	TAILQ_FOREACH(g, &j->order, link)
+	{
+		if (!fn(ctx, g->packed, g->len))
+			return;
+	}
+}
+
 const struct composite *composites_find(const struct composites *cs, unsigned rule,
 					const unsigned char *packed, size_t len)
 {
-	for (unsigned i = 0; i < cs->n_joints; i++) {
-		const struct group *g;
+	const struct joint *j = joint_of(cs, rule);
+	const struct group *g = j ? find(j, packed, len) : NULL;
 
-		if (cs->joints[i].index != rule)
-			continue;
-		g = find(&cs->joints[i], packed, len);
-		return g ? &g->state : NULL;
-	}
-	return NULL;
+	return g ? &g->state : NULL;
 }

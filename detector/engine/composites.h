@@ -23,6 +23,21 @@ void composites_end(struct composites *cs, unsigned rule, const struct value *ke
 void composites_tick(struct composites *cs, uint64_t now_ns, int64_t wall_offset_ns);
 
 /*
+ * Takes over from the composites of other rules, of those that have an heir (changes_adopt()), what
+ * began and fires. Those without one must not fire any more.
+ */
+void composites_adopt(struct composites *to, struct composites *from, const unsigned *heirs);
+/* After that: an alert of the rule fires since began_ns. Composite rules that have nothing taken over
+ * learn of it, and fire with one that begins from now on. */
+void composites_know(struct composites *cs, unsigned rule, const struct value *key,
+		     uint64_t began_ns);
+
+/* Calls fn for each key of the composite rule of that index, packed, until it returns false. */
+typedef bool composites_key_fn(void *ctx, const unsigned char *key, size_t len);
+void composites_each_key(const struct composites *cs, unsigned rule, composites_key_fn *fn,
+			 void *ctx);
+
+/*
  * How the composite rule of that index stands for a packed key: NULL if nothing of it began lately.
  * Lends until the next event or tick.
  */

@@ -12,10 +12,12 @@
 #include <stdlib.h>
 
 #include "engine/dispatch.h"
+#include "engine/parts.h"
 #include "engine/tracker.h"
 #include "util/hash.h"
 
 #define ERRANDS_MAX    256
+#define COST_SAMPLE    127 /* one of so many errands is measured */
 #define BATCH_EVENTS   32
 #define KEYS_BYTES_MAX (32 * 1024)
 
@@ -34,6 +36,12 @@ struct errands {
 	unsigned keys_len;
 };
 
+/* What came of one event type. */
+struct type_seen {
+	uint64_t events;
+	uint64_t last_ns;
+};
+
 struct engine {
 	struct engine_shared shared;
 	bool began;		  /* the first event or tick has come */
@@ -46,6 +54,8 @@ struct engine {
 	unsigned n_feeds;
 	struct dispatch **routes; /* for each event type, in the order of event_types() */
 	struct errands errands;
+	struct type_seen *seen; /* for each event type */
+	unsigned until_sample;	/* of the cost: how many errands more */
 };
 
 static unsigned type_index(const struct event_type *type)
@@ -133,6 +143,8 @@ static void make_routes(struct engine *e)
 
 	(void)event_types(&n_types);
 	e->routes = xcalloc(n_types, sizeof(struct dispatch *));
+	e->seen = xcalloc(n_types, sizeof(*e->seen));
+	e->until_sample = COST_SAMPLE;
 	e->feeds = xcalloc(e->n_streams, STREAM_SOURCES * sizeof(*e->feeds));
 	for (unsigned i = 0; i < e->n_streams; i++) {
 		const struct rule *rule = e->streams[i]->rule;
@@ -181,6 +193,7 @@ void engine_free(struct engine *e)
 	changes_free(e->shared.changes);
 	free(e->shared.began_ns);
 	free(e->routes);
+	free(e->seen);
 	free(e->feeds);
 	free(e->streams);
 	free(e->trackers);
@@ -195,9 +208,10 @@ static void begin(struct engine *e, uint64_t now_ns)
 			e->shared.began_ns[i] = now_ns;
 }
 
-static void count_match(struct engine *e, struct feed *feed)
+static void count_match(struct engine *e, struct feed *feed, uint64_t now_ns)
 {
 	feed->matched++;
+	feed->last_ns = now_ns;
 	e->shared.stats.matched += feed->stream->n_trackers;
 }
 
@@ -213,33 +227,53 @@ static void pack(struct errands *all, struct errand *errand)
 	keytable_prefetch(&s->keys, errand->hash);
 }
 
-/* Passes 2 and 3. */
-static void run_errands(struct errands *all)
+static void run_errand(struct errands *all, const struct errand *errand)
 {
+	struct stream *s = errand->feed->stream;
+
+	if (s->windowed)
+		stream_take(s, errand->feed->source, errand->event, &all->keys[errand->key_at],
+			    errand->key_len, errand->hash);
+	else
+		stream_take_point(s, errand->event);
+}
+
+static void run_measured(struct engine *e, const struct errand *errand)
+{
+	uint64_t from_ns = e->shared.conf.cost_clock();
+
+	run_errand(&e->errands, errand);
+	errand->feed->cost_ns += (e->shared.conf.cost_clock() - from_ns) * COST_SAMPLE;
+	e->until_sample = COST_SAMPLE;
+}
+
+/* Passes 2 and 3. */
+static void run_errands(struct engine *e)
+{
+	struct errands *all = &e->errands;
+	bool measured = e->shared.conf.cost_clock != NULL;
+
 	for (unsigned i = 0; all->n > 1 && i < all->n; i++)
 		if (all->list[i].feed->stream->windowed)
 			keytable_prefetch_entry(&all->list[i].feed->stream->keys,
 						all->list[i].hash);
 	for (unsigned i = 0; i < all->n; i++) {
-		const struct errand *errand = &all->list[i];
-		struct stream *s = errand->feed->stream;
-
-		if (s->windowed)
-			stream_take(s, errand->feed->source, errand->event,
-				    &all->keys[errand->key_at], errand->key_len, errand->hash);
+		if (measured && --e->until_sample == 0)
+			run_measured(e, &all->list[i]);
 		else
-			stream_take_point(s, errand->event);
+			run_errand(all, &all->list[i]);
 	}
 	all->n = 0;
 	all->keys_len = 0;
 }
 
-static void add_errand(struct errands *all, struct feed *feed, const struct event *ev)
+static void add_errand(struct engine *e, struct feed *feed, const struct event *ev)
 {
+	struct errands *all = &e->errands;
 	struct errand *errand;
 
 	if (all->n == ERRANDS_MAX || all->keys_len + KEY_BYTES_MAX > KEYS_BYTES_MAX)
-		run_errands(all);
+		run_errands(e);
 	errand = &all->list[all->n++];
 	*errand = (struct errand){ .event = ev, .feed = feed };
 	if (feed->stream->windowed)
@@ -248,28 +282,31 @@ static void add_errand(struct errands *all, struct feed *feed, const struct even
 
 static void add_errands(struct engine *e, const struct event *ev)
 {
-	struct dispatch *route = e->routes[type_index(ev->type)];
+	unsigned type = type_index(ev->type), n;
+	struct dispatch *route = e->routes[type];
+	uint64_t now_ns = event_time_ns(ev);
 	struct feed *const *feeds;
-	unsigned n;
 
 	if (!e->began)
-		begin(e, event_time_ns(ev));
+		begin(e, now_ns);
 	e->shared.stats.events++;
+	e->seen[type].events++;
+	e->seen[type].last_ns = now_ns;
 	if (!route)
 		return;
 	feeds = dispatch_find(route, ev, &n);
 	for (unsigned i = 0; i < n; i++) {
 		if (feeds[i]->where && !expr_match(feeds[i]->where, ev))
 			continue;
-		count_match(e, feeds[i]);
-		add_errand(&e->errands, feeds[i], ev);
+		count_match(e, feeds[i], now_ns);
+		add_errand(e, feeds[i], ev);
 	}
 }
 
 void engine_feed(struct engine *e, const struct event *ev)
 {
 	add_errands(e, ev);
-	run_errands(&e->errands);
+	run_errands(e);
 }
 
 void engine_feed_batch(struct engine *e, const struct event *events, size_t n)
@@ -277,9 +314,20 @@ void engine_feed_batch(struct engine *e, const struct event *events, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		add_errands(e, &events[i]);
 		if ((i + 1) % BATCH_EVENTS == 0)
-			run_errands(&e->errands);
+			run_errands(e);
 	}
-	run_errands(&e->errands);
+	run_errands(e);
+}
+
+static void tick_tracker(struct engine *e, struct tracker *t, uint64_t now_ns,
+			 int64_t wall_offset_ns)
+{
+	uint64_t (*clock)(void) = e->shared.conf.cost_clock;
+	uint64_t from_ns = clock ? clock() : 0;
+
+	tracker_tick(t, now_ns, wall_offset_ns);
+	if (clock)
+		t->tick_cost_ns += clock() - from_ns;
 }
 
 void engine_tick(struct engine *e, uint64_t now_ns, int64_t wall_offset_ns)
@@ -290,7 +338,7 @@ void engine_tick(struct engine *e, uint64_t now_ns, int64_t wall_offset_ns)
 		stream_tick(e->streams[i], now_ns);
 	for (unsigned i = 0; i < e->n_trackers; i++)
 		if (judges_events(e->trackers[i].rule))
-			tracker_tick(&e->trackers[i], now_ns, wall_offset_ns);
+			tick_tracker(e, &e->trackers[i], now_ns, wall_offset_ns);
 	for (unsigned i = 0; i < e->n_streams; i++)
 		stream_sweep(e->streams[i], now_ns);
 	changes_tick(&e->shared, now_ns, wall_offset_ns);
@@ -302,6 +350,56 @@ void engine_loss(struct engine *e, const struct event_type *type, uint64_t lost,
 		if (judges_events(e->trackers[i].rule) &&
 		    (e->trackers[i].rule->on == type || e->trackers[i].rule->with == type))
 			tracker_loss(&e->trackers[i], lost, now_ns);
+}
+
+struct engine_shared *engine_shared(struct engine *e)
+{
+	return &e->shared;
+}
+
+struct tracker *engine_tracker(struct engine *e, unsigned rule)
+{
+	return &e->trackers[rule];
+}
+
+void engine_traffic(const struct engine *e, unsigned rule, struct rule_traffic *ret)
+{
+	const struct tracker *t = &e->trackers[rule];
+	const struct rule *r = t->rule;
+
+	*ret = (struct rule_traffic){ .matched = t->matched_before,
+				      .last_match_ns = t->last_match_before_ns,
+				      .cost_ns = t->cost_before_ns + t->tick_cost_ns };
+	if (!judges_events(r))
+		return;
+	ret->events = e->seen[type_index(r->on)].events;
+	ret->last_event_ns = e->seen[type_index(r->on)].last_ns;
+	for (unsigned i = 0; i < e->n_feeds; i++) {
+		const struct feed *feed = &e->feeds[i];
+
+		if (feed->stream != t->stream)
+			continue;
+		ret->cost_ns += feed->cost_ns / t->stream->n_trackers;
+		if (feed->source > 0)
+			continue;
+		ret->matched += feed->matched;
+		if (feed->last_ns > ret->last_match_ns)
+			ret->last_match_ns = feed->last_ns;
+	}
+}
+
+void engine_adopt_traffic(struct engine *e, unsigned rule, const struct engine *old,
+			  unsigned old_rule)
+{
+	struct tracker *t = &e->trackers[rule];
+	struct rule_traffic before;
+
+	engine_traffic(old, old_rule, &before);
+	t->matched_before = before.matched;
+	t->last_match_before_ns = before.last_match_ns;
+	t->cost_before_ns = before.cost_ns;
+	if (judges_events(t->rule))
+		e->seen[type_index(t->rule->on)] = old->seen[type_index(t->rule->on)];
 }
 
 const struct engine_stats *engine_stats(const struct engine *e)

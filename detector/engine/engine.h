@@ -115,6 +115,8 @@ struct engine_conf {
 	uint64_t seed;		      /* for ids, which show it to everybody */
 	uint64_t hash_seed;	      /* for the tables of keys: independent of seed, and secret */
 	unsigned max_keys;	      /* per rule; 0: ENGINE_MAX_KEYS */
+	/* CPU time of the thread in ns, by which samples of the work are measured; NULL: none are. */
+	uint64_t (*cost_clock)(void);
 	transition_fn *on_transition;
 	void *ctx;
 };

@@ -11,6 +11,13 @@ void flap_fini(struct flap *f)
 	*f = (struct flap){ 0 };
 }
 
+void flap_forget(struct flap *f)
+{
+	free(f->times);
+	f->times = NULL;
+	f->n = f->next = 0;
+}
+
 bool flap_change(struct flap *f, const struct flap_conf *conf, uint64_t now_ns)
 {
 	f->last_ns = now_ns;

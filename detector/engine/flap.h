@@ -24,6 +24,8 @@ struct flap {
 };
 
 void flap_fini(struct flap *f);
+/* Forgets when it changed, for another conf; what flaps goes on to flap. */
+void flap_forget(struct flap *f);
 /* The alert fired or resolved, not before the change before. Does it flap now? */
 bool flap_change(struct flap *f, const struct flap_conf *conf, uint64_t now_ns);
 /* Was there no change for conf->window_ns? Then it flaps no more, and what came before is forgotten. */

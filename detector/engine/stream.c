@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/compute.h"
 #include "engine/series.h"
@@ -334,6 +335,25 @@ void stream_sweep(struct stream *s, uint64_t now_ns)
 		s->swept = s->swept + 1 < s->keys.high ? s->swept + 1 : 0;
 		if (keytable_used(&s->keys, s->swept))
 			sweep_entry(s, s->swept, now_ns);
+	}
+}
+
+void cell_move(const struct cell *to, struct keyed *to_key, const struct cell *from,
+	       struct keyed *from_key)
+{
+	unsigned char *target = (unsigned char *)to_key + to->at;
+	unsigned char *source = (unsigned char *)from_key + from->at;
+
+	if (from->counts) {
+		if (!((struct tally *)source)->until_ns)
+			return;
+		tally_clear((struct tally *)target);
+		memcpy(target, source, sizeof(struct tally));
+		memset(source, 0, sizeof(struct tally));
+	} else if (*(struct window **)source) {
+		window_free(*(struct window **)target);
+		*(struct window **)target = *(struct window **)source;
+		*(struct window **)source = NULL;
 	}
 }
 

@@ -30,9 +30,10 @@ struct moment {
  * window. */
 struct cell {
 	const struct term *term;
-	struct grid *grid; /* one for all cells of a length; of the stream */
-	bool counts;	   /* a tally */
-	size_t at;	   /* offset in the entry */
+	struct grid *grid;	 /* one for all cells of a length; of the stream */
+	bool counts;		 /* a tally */
+	size_t at;		 /* offset in the entry */
+	const struct cell *heir; /* once other rules take over: where its windows go */
 };
 
 struct stream {
@@ -93,6 +94,10 @@ void stream_release(struct stream *s, uint32_t number);
 void stream_tick(struct stream *s, uint64_t now_ns);
 /* After that: looks over a part of the keys, each once a minute, and forgets those that were silent for long. */
 void stream_sweep(struct stream *s, uint64_t now_ns);
+
+/* Moves what a cell holds of a key, unless that is nothing, to a cell of the same term and length. */
+void cell_move(const struct cell *to, struct keyed *to_key, const struct cell *from,
+	       struct keyed *from_key);
 
 /* Value and samples of a cell of an entry. */
 double stream_value(const struct stream *s, const struct cell *c, struct keyed *k, uint64_t now_ns);

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "engine/compute.h"
+#include "engine/distance.h"
 #include "engine/series.h"
 
 #define LOSS_WINDOW_MIN_NS NS_PER_S
@@ -130,6 +131,7 @@ void tracker_fini(struct tracker *t)
 	free(t->busy.entries);
 	free(t->idle.entries);
 	window_free(t->losses);
+	near_fini(&t->misses);
 }
 
 static struct keyed *entry(const struct tracker *t, uint32_t number)
@@ -180,6 +182,7 @@ static void know(struct tracker *t, struct mark *mark)
 	if (mark->known)
 		return;
 	mark->known = true;
+	t->n_known++;
 	t->shared->stats.keys++;
 }
 
@@ -196,8 +199,10 @@ void tracker_forget(struct tracker *t, uint32_t number)
 
 	unlist(t, mark);
 	series_free(mark->series);
-	if (mark->known)
+	if (mark->known) {
+		t->n_known--;
 		t->shared->stats.keys--;
+	}
 	*mark = (struct mark){ 0 };
 }
 
@@ -373,6 +378,43 @@ static bool severity_changes(struct tracker *t, struct series *s, const struct r
 	return true;
 }
 
+/* --- near misses ------------------------------------------------------------------------------ */
+
+static void note_miss(struct tracker *t, const struct distance *d, const struct leaf_reading *r,
+		      const unsigned char *key, size_t len, uint64_t now_ns)
+{
+	const struct leaf *l = &t->rule->judge.leaves[d->leaf];
+	const struct near_miss miss = {
+		.distance = d->share,
+		.value = r->value,
+		.limit = leaf_limit(l, r),
+		.leaf = d->leaf,
+		.gate = d->gate,
+		.at_ns = now_ns,
+		.key = (unsigned char *)key,
+		.key_len = len,
+	};
+
+	near_note(&t->misses, &miss);
+	/* the value at which the distance is less */
+	if (t->on_arrival)
+		t->nearest =
+			l->above.at - t->misses.best * (l->above.at == 0 ? 1 : fabs(l->above.at));
+}
+
+/* The key was judged, and does not fire: because of the condition, or of what comes after it. */
+static void missed(struct tracker *t, struct keyed *k, const struct reading *r, bool holds,
+		   bool grace, uint64_t now_ns)
+{
+	struct distance d = { .gate = grace ? NEAR_GRACE : NEAR_FOR };
+
+	if (!holds && !grace)
+		d = condition_distance(&t->rule->judge, r);
+	if (d.share < INFINITY && near_wanted(&t->misses, d.share, now_ns))
+		note_miss(t, &d, &r->leaves[d.leaf], keytable_key(&t->stream->keys, k), k->len,
+			  now_ns);
+}
+
 static void hold(struct keyed *k, enum phase before, enum phase after)
 {
 	if (before == PHASE_INACTIVE && after != PHASE_INACTIVE)
@@ -386,10 +428,14 @@ static void advance(struct tracker *t, struct keyed *k, struct series *s, bool h
 {
 	enum phase before = s->life.phase;
 	enum change change;
+	bool grace = holds && before != PHASE_FIRING &&
+		     engine_in_grace(t->shared, rule_index(t), m->now_ns);
 
-	if (holds && before != PHASE_FIRING)
-		holds = !engine_in_grace(t->shared, rule_index(t), m->now_ns);
+	t->evaluated_ns = m->now_ns;
+	holds = holds && !grace;
 	change = lifecycle_step(&s->life, &t->life, holds, clears, m->now_ns);
+	if (s->life.phase != PHASE_FIRING)
+		missed(t, k, r, holds, grace, m->now_ns);
 	hold(k, before, s->life.phase);
 	if (change == CHANGE_FIRED)
 		begin(t, s, r, held, m);
@@ -418,22 +464,41 @@ static void evaluate(struct tracker *t, struct keyed *k, struct series *s, struc
 
 /* --- on arrival ------------------------------------------------------------------------------- */
 
-static bool is_near(const struct tracker *t, struct keyed *k, uint64_t now_ns)
+static bool is_near(const struct tracker *t, struct keyed *k, uint64_t now_ns, double *ret_value)
 {
-	for (unsigned i = 0; i < t->rule->judge.n_leaves; i++)
-		if (stream_value(t->stream, &t->stream->cells[t->cells[i][0]], k, now_ns) >
-		    t->near[i])
+	*ret_value = NAN;
+	for (unsigned i = 0; i < t->rule->judge.n_leaves; i++) {
+		*ret_value = stream_value(t->stream, &t->stream->cells[t->cells[i][0]], k, now_ns);
+		if (*ret_value > t->near[i])
 			return true;
+	}
 	return false;
+}
+
+/* Of a key that is not near a limit; where there are several, only those near one are noted. */
+static void missed_on_arrival(struct tracker *t, struct keyed *k, double value, uint64_t now_ns)
+{
+	const struct leaf *l = &t->rule->judge.leaves[0];
+	const struct leaf_reading r = { .value = value, .samples = l->min_samples };
+	struct distance d;
+
+	t->evaluated_ns = now_ns;
+	if (t->rule->judge.n_leaves > 1 || (value <= t->nearest && now_ns < t->misses.until_ns))
+		return;
+	d = leaf_distance(l, &r, false);
+	note_miss(t, &d, &r, keytable_key(&t->stream->keys, k), k->len, now_ns);
 }
 
 static void take_on_arrival(struct tracker *t, struct keyed *k, uint32_t number, struct mark *mark,
 			    const struct event *ev, const struct moment *m)
 {
 	struct reading r;
+	double value;
 
-	if (!mark->series && !is_near(t, k, m->now_ns))
+	if (!mark->series && !is_near(t, k, m->now_ns, &value)) {
+		missed_on_arrival(t, k, value, m->now_ns);
 		return;
+	}
 	enlist(t, number, false);
 	need_series(t, mark, m->now_ns);
 	if (ev)
@@ -540,12 +605,13 @@ static void settle(struct tracker *t, struct keyed *k, uint32_t number, struct m
 		   const struct reading *r, const struct moment *m)
 {
 	const struct series *s = mark->series;
+	double value;
 
 	if (s->life.phase != PHASE_INACTIVE || t->lasting)
 		enlist(t, number, false);
 	else if (!t->on_arrival && is_empty(t, r))
 		rest(t, number, mark);
-	else if (t->on_arrival && !is_near(t, k, m->now_ns))
+	else if (t->on_arrival && !is_near(t, k, m->now_ns, &value))
 		give_up_series(t, mark);
 }
 
@@ -571,14 +637,23 @@ static bool gone_quiet(const struct tracker *t, const struct series *s, const st
 	return elapsed_ns(m->now_ns, s->last_ns) >= t->rule->keep_ns && !degraded(t, m->now_ns);
 }
 
-bool tracker_minds(const struct tracker *t, const struct event *ev)
+bool tracker_minds(struct tracker *t, const struct event *ev)
 {
 	const struct leaf *l = &t->rule->judge.leaves[0];
 	struct leaf_reading r = { .value = formula_measure(&l->value, ev),
 				  .earlier = NAN,
 				  .samples = 1 };
+	uint64_t now_ns = event_time_ns(ev);
+	unsigned char key[KEY_BYTES_MAX];
+	struct distance d;
 
-	return leaf_holds(l, &r, false);
+	t->evaluated_ns = now_ns;
+	if (leaf_holds(l, &r, false))
+		return true;
+	d = leaf_distance(l, &r, false);
+	if (d.share < INFINITY && near_wanted(&t->misses, d.share, now_ns))
+		note_miss(t, &d, &r, key, key_pack(&t->stream->fields[0], ev, key), now_ns);
+	return false;
 }
 
 void tracker_take_point(struct tracker *t, uint32_t number, const struct event *ev,
@@ -731,4 +806,130 @@ bool tracker_describe(struct tracker *t, const unsigned char *key, size_t len,
 	number = find(t, key, len);
 	describe(t, entry(t, number), now.series, &now.reading, now.held, m, ret, ret_key);
 	return true;
+}
+
+/* --- other rules ------------------------------------------------------------------------------ */
+
+static bool alike_leaves(const struct leaf *a, const struct leaf *b)
+{
+	return a->value.n_terms == b->value.n_terms && a->window_ns == b->window_ns &&
+	       a->has_baseline == b->has_baseline && has_change(a) == has_change(b) &&
+	       a->change.ago_ns == b->change.ago_ns && !a->absent_ns == !b->absent_ns;
+}
+
+bool tracker_alike(const struct rule *a, const struct rule *b)
+{
+	if (rule_is_windowed(a) != rule_is_windowed(b) || a->judge.n_leaves != b->judge.n_leaves)
+		return false;
+	for (unsigned i = 0; i < a->judge.n_leaves; i++)
+		if (!alike_leaves(&a->judge.leaves[i], &b->judge.leaves[i]))
+			return false;
+	return true;
+}
+
+static bool same_limit(const struct limit *a, const struct limit *b)
+{
+	return a->set == b->set && (!a->set || a->at == b->at);
+}
+
+/* Else what was near a limit then may not be now. */
+static bool same_limits(const struct when *a, const struct when *b)
+{
+	for (unsigned i = 0; i < a->n_leaves; i++) {
+		const struct leaf *x = &a->leaves[i], *y = &b->leaves[i];
+
+		if (!same_limit(&x->above, &y->above) || !same_limit(&x->below, &y->below) ||
+		    !same_limit(&x->outside_low, &y->outside_low) ||
+		    !same_limit(&x->outside_high, &y->outside_high) ||
+		    !same_limit(&x->change.above, &y->change.above) ||
+		    !same_limit(&x->change.below, &y->change.below) ||
+		    x->absent_ns != y->absent_ns || x->min_samples != y->min_samples)
+			return false;
+	}
+	return true;
+}
+
+/* The windows of a cell go to one other cell. False if some have gone to another one before, as old
+ * rules shared a stream that new ones do not. */
+static bool find_heirs(const struct tracker *t, const struct tracker *old)
+{
+	bool whole = true;
+
+	for (unsigned i = 0; t->windowed && i < t->rule->judge.n_leaves; i++) {
+		for (unsigned j = 0; j < t->rule->judge.leaves[i].value.n_terms; j++) {
+			struct cell *from = &old->stream->cells[old->cells[i][j]];
+			const struct cell *to = &t->stream->cells[t->cells[i][j]];
+
+			if (!from->heir)
+				from->heir = to;
+			whole &= from->heir == to;
+		}
+	}
+	return whole;
+}
+
+static void move_cells(const struct tracker *t, struct keyed *to, const struct tracker *old,
+		       struct keyed *from)
+{
+	for (unsigned i = 0; t->windowed && i < t->rule->judge.n_leaves; i++) {
+		for (unsigned j = 0; j < t->rule->judge.leaves[i].value.n_terms; j++) {
+			const struct cell *c = &old->stream->cells[old->cells[i][j]];
+			const struct cell *heir = &t->stream->cells[t->cells[i][j]];
+
+			if (c->heir == heir)
+				cell_move(heir, to, c, from);
+		}
+	}
+}
+
+static void adopt_key(struct tracker *t, struct tracker *old, uint32_t old_number, bool whole,
+		      uint64_t now_ns)
+{
+	struct keyed *from = entry(old, old_number), *to;
+	struct mark *before = tracker_mark(old, from), *mark;
+	const unsigned char *key = keytable_key(&old->stream->keys, from);
+	uint32_t number =
+		stream_get(t->stream, key, from->len, stream_hash(t->stream, key, from->len));
+	double value;
+
+	if (number == KEYTABLE_NONE)
+		return;
+	to = entry(t, number);
+	mark = tracker_mark(t, to);
+	if (from->last_ns > to->last_ns)
+		to->last_ns = from->last_ns;
+	move_cells(t, to, old, from);
+	know(t, mark);
+	mark->series = before->series;
+	before->series = NULL;
+	if (t->windowed && !mark->series && (!t->on_arrival || is_near(t, to, now_ns, &value)))
+		mark->series = series_new(t->rule, now_ns);
+	if (!mark->series)
+		return;
+	if (!whole)
+		mark->series->known_ns = mark->series->usual_since_ns = now_ns;
+	hold(to, PHASE_INACTIVE, mark->series->life.phase);
+	/* one that rested is looked at once, as its limits may be others */
+	enlist(t, number, before->listed && before->idle && t->learns);
+}
+
+void tracker_adopt(struct tracker *t, struct tracker *old, uint64_t now_ns)
+{
+	bool whole = find_heirs(t, old);
+
+	stream_tick(t->stream, old->stream->tick_ns);
+	for (uint32_t i = 0; i < old->stream->keys.high; i++)
+		if (keytable_used(&old->stream->keys, i) && tracker_mark(old, entry(old, i))->known)
+			adopt_key(t, old, i, whole, now_ns);
+	window_free(t->losses);
+	t->losses = old->losses;
+	old->losses = NULL;
+	t->stats = old->stats;
+	t->turn = old->turn;
+	t->evaluated_ns = old->evaluated_ns;
+	if (!same_limits(&t->rule->judge, &old->rule->judge))
+		return;
+	t->nearest = old->nearest;
+	t->misses = old->misses;
+	old->misses = (struct near_misses){ 0 };
 }

@@ -9,6 +9,7 @@
 
 #include "engine/condition.h"
 #include "engine/lifecycle.h"
+#include "engine/near.h"
 #include "engine/stream.h"
 
 /* Numbers of entries, in no order. */
@@ -33,6 +34,13 @@ struct tracker {
 	struct engine_rule_stats stats;
 	struct lifecycle_conf life;
 	struct window *losses; /* of the rule's sources, over all its windows */
+	struct near_misses misses;
+	double nearest;	       /* judged on arrival, by one value: noted beyond that */
+	uint64_t evaluated_ns; /* when a key was judged last */
+	uint64_t n_known;      /* keys */
+	uint64_t tick_cost_ns; /* CPU time of all ticks */
+	/* of rules before, whose state was taken over */
+	uint64_t matched_before, last_match_before_ns, cost_before_ns;
 
 	/* Keys that are judged at each tick, and those that only learn that nothing happens, in
 	 * turns. All others stand still until their next event. */
@@ -52,7 +60,7 @@ static inline struct mark *tracker_mark(const struct tracker *t, struct keyed *k
 void tracker_take(struct tracker *t, uint32_t number, unsigned source, const struct event *ev,
 		  const struct moment *m);
 /* Without a window: does the event meet the condition? Then takes it in. */
-bool tracker_minds(const struct tracker *t, const struct event *ev);
+bool tracker_minds(struct tracker *t, const struct event *ev);
 void tracker_take_point(struct tracker *t, uint32_t number, const struct event *ev,
 			const struct moment *m);
 
@@ -63,6 +71,15 @@ void tracker_loss(struct tracker *t, uint64_t lost, uint64_t now_ns);
 bool tracker_can_forget(const struct tracker *t, uint32_t number, uint64_t now_ns);
 /* Forgets what it knows of the key; says nothing. The entry stays. */
 void tracker_forget(struct tracker *t, uint32_t number);
+
+/* Is what one of the rules keeps of a key of use to the other? Beyond rule.identity, which must be
+ * equal: are the same parts there? */
+bool tracker_alike(const struct rule *a, const struct rule *b);
+/*
+ * Takes over all keys from the tracker of an alike rule in another engine, which is only fit to be
+ * freed afterwards; but nothing of it is said to have ended. Streams must have been started.
+ */
+void tracker_adopt(struct tracker *t, struct tracker *old, uint64_t now_ns);
 
 /* How a key stands with a rule at one moment. */
 struct inspection {

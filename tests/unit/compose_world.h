@@ -72,6 +72,24 @@ static inline int end_world(void **state)
 	return 0;
 }
 
+/* The rules of that text, in which ' stands for ". The caller frees the set. */
+static inline struct rule_set *load_text(const char *rules)
+{
+	AUTO_FREE char *text = xasprintf("{ 'version': 1, 'rules': [ %s ] }", rules);
+	struct diags *diags = diags_new();
+	struct rule_file file = { "rules.json", text, strlen(text) };
+	struct rule_set *set;
+
+	for (char *c = text; *c; c++)
+		*c = *c == '\'' ? '"' : *c;
+	set = rule_load(&file, 1, diags);
+	if (!set)
+		diags_print(diags, stderr);
+	diags_free(diags);
+	assert_non_null(set);
+	return set;
+}
+
 /* n rules "a", "b", ... that never flap. The caller frees the set. */
 static inline struct rule_set *load_rules(unsigned n)
 {

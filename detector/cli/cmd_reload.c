@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* `kernelsight reload`: has the running daemon read its rules again. */
+#include "cli/control_client.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/control.h"
+
+static int run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "socket", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	CLEANUP(buf_fini) struct buf reply = { 0 };
+	CLEANUP(buf_fini) struct buf messages = { 0 };
+	const char *socket = NULL;
+	bool ok;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (c == 'h')
+			return print_usage(&cmd_reload);
+		if (c == '?')
+			return EXIT_USAGE;
+		socket = optarg;
+	}
+	if (optind < argc)
+		return usage_error(&cmd_reload, "unexpected argument ", argv[optind]);
+	ok = control_ask(&cmd_reload, control_path(socket), "{\"command\":\"reload\"}", &reply);
+	if (reply_lines(&(struct reply){ reply.data, reply.len }, "messages", &messages))
+		fprintf(ok ? stdout : stderr, "%s", buf_str(&messages));
+	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+const struct command cmd_reload = {
+	.name = "reload",
+	.usage = "[--socket PATH]",
+	.help = "Have the running daemon read its rules again.\n\n"
+		"      --socket PATH  of the daemon to ask; without it $KERNELSIGHT_SOCKET or\n"
+		"                     " CONTROL_PATH "\n"
+		"  -h, --help         this text\n\n"
+		"The rules are checked first. If anything is wrong with them or their hooks, it says\n"
+		"what, and the rules before stay. Rules that judge the same as before keep their state.\n\n"
+		"Exit status: 0 the new rules are at work, 1 they are not.\n",
+	.run = run,
+};
