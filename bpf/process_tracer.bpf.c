@@ -16,7 +16,7 @@
 
 #define PF_KTHREAD 0x00200000 /* include/linux/sched.h */
 
-#define DEPTH_MAX 32
+#define DEPTH_MAX 48 /* names and mounts on the way up */
 
 struct scratch {
 	struct process_record r;
