@@ -385,7 +385,7 @@ class Udp(Stream):
             def found():
                 return [e for e in stream.events()
                         if e["ppid"] == process.pid and e["protocol"] == "udp"]
-            ks.wait_for(lambda: len(found()) >= 5003, 5, "5003 events")
+            ks.wait_for(lambda: len(found()) >= 5003, 60, "5003 events")
             stream.stop()
         self.assertEqual((len(found()), sum(e["tx_bytes"] for e in found())), (5003, 5003 * 31))
         ledger = stream.ledger("net")
