@@ -12,7 +12,8 @@
  * - A write that asks for flushes (fsync, a journal's commit) is done by the kernel in steps, and
  *   completed once more, empty, at the end: the data is the write, the flush that goes to the device
  *   is the flush. The kernel makes one flush for all that wait for one.
- * - Of one that was given back and sent again, the time on the device is that of the last try.
+ * - Of one that was given back and sent again, the time on the device is that of the last try, and
+ *   of a disk without stamps all times are.
  */
 #define RING_BYTES (1 << 19)
 #include "source.bpf.h"
@@ -43,6 +44,7 @@ struct {
 
 /* Who issued a request. */
 struct issuer {
+	u64 request_ns; /* its start_time_ns, which tells it from a later one at the same address */
 	u64 start_time_ns;
 	u32 pid;
 	u32 ppid;
@@ -102,9 +104,9 @@ static __always_inline u32 request_op(struct request *rq)
  */
 __noinline int slot_of(u64 key, u32 take)
 {
-	u32 first = key * 0x9e3779b97f4a7c15ull >> 57;
+	u32 first = key * 0x9e3779b97f4a7c15ull >> 56;
 
-	_Static_assert(IO_SLOTS == 1 << (64 - 57), "the hash fills the table");
+	_Static_assert(IO_SLOTS == 1 << (64 - 56), "the hash fills the table");
 	for (u32 i = 0; i < IO_PLACES; i++) {
 		u32 index = (first + i) & (IO_SLOTS - 1);
 		u64 there = slots[index].key;
@@ -321,7 +323,7 @@ static __always_inline void complete(struct request *rq, u32 op, int status, u32
 		note_no_stamps(rq, op);
 	if (control.io_sampled && !add_up(rq, op, status, bytes, &t))
 		COUNT(map_full);
-	else if (control.io_requested && is_slow(&t))
+	else if (control.io_requested && (status || is_slow(&t)))
 		report(rq, op, status, bytes, now_ns, &t);
 	else if (control.io_sampled)
 		COUNT(aggregated);
@@ -387,38 +389,48 @@ static __always_inline u32 issuer_kind(struct task_struct *task, struct request 
 									 : IO_ISSUER_KERNEL;
 }
 
-static __always_inline void remember_issuer(struct request *rq, u64 flags)
+static __always_inline void remember_issuer(struct request *rq)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct issuer issuer = { .pid = task->tgid };
+	struct issuer issuer = { .request_ns = rq->start_time_ns, .pid = task->tgid };
 	u64 key = (u64)rq;
 
 	issuer.kind = issuer_kind(task, rq);
 	copy_comm(issuer.comm, task->group_leader);
 	FILL_PROCESS_CONTEXT(&issuer, task);
-	bpf_map_update_elem(&issuers, &key, &issuer, flags);
+	bpf_map_update_elem(&issuers, &key, &issuer, BPF_ANY);
 }
 
 /* Since 6.5 (5a80bd075f3b): the process asks for it. */
 SEC("tp_btf/block_io_start")
 int BPF_PROG(issuer_at_start, struct request *rq)
 {
-	remember_issuer(rq, BPF_ANY);
+	remember_issuer(rq);
 	return 0;
+}
+
+/* Who comes first with a request; it may come again, when it was given back. */
+static __always_inline void remember_first(struct request *rq)
+{
+	u64 key = (u64)rq;
+	struct issuer *issuer = bpf_map_lookup_elem(&issuers, &key);
+
+	if (!issuer || issuer->request_ns != rq->start_time_ns)
+		remember_issuer(rq);
 }
 
 /* Before: it is put into the queue or, past it, sent; mostly by the process too. */
 SEC("tp_btf/block_rq_insert")
 int BPF_PROG(issuer_at_insert, struct request *rq)
 {
-	remember_issuer(rq, BPF_NOEXIST);
+	remember_first(rq);
 	return 0;
 }
 
 SEC("tp_btf/block_rq_issue")
 int BPF_PROG(issuer_at_issue, struct request *rq)
 {
-	remember_issuer(rq, BPF_NOEXIST);
+	remember_first(rq);
 	return 0;
 }
 
@@ -438,7 +450,7 @@ static __always_inline bool lacks_stamps(struct request *rq)
 	return index >= 0 && slots[index & (IO_SLOTS - 1)].no_stamps;
 }
 
-static __always_inline void stamp_start(struct request *rq, u64 flags)
+static __always_inline void make_stamps(struct request *rq, bool issued)
 {
 	struct stamps s = {};
 	u64 key = (u64)rq;
@@ -446,33 +458,38 @@ static __always_inline void stamp_start(struct request *rq, u64 flags)
 	if (!lacks_stamps(rq))
 		return;
 	s.start_ns = bpf_ktime_get_ns();
-	bpf_map_update_elem(&stamps, &key, &s, flags);
+	s.issue_ns = issued ? s.start_ns : 0;
+	bpf_map_update_elem(&stamps, &key, &s, BPF_ANY);
 }
 
 SEC("tp_btf/block_io_start")
 int BPF_PROG(stamp_at_start, struct request *rq)
 {
-	stamp_start(rq, BPF_ANY);
+	make_stamps(rq, false);
 	return 0;
 }
 
 SEC("tp_btf/block_rq_insert")
 int BPF_PROG(stamp_at_insert, struct request *rq)
 {
-	stamp_start(rq, BPF_NOEXIST);
+	make_stamps(rq, false);
 	return 0;
 }
 
+/*
+ * A request that went past the queue, or is sent again, starts here. (That it is sent again cannot be
+ * told from an earlier one at the same address whose end was not seen.)
+ */
 SEC("tp_btf/block_rq_issue")
 int BPF_PROG(stamp_at_issue, struct request *rq)
 {
 	u64 key = (u64)rq;
-	struct stamps *s;
+	struct stamps *s = bpf_map_lookup_elem(&stamps, &key);
 
-	stamp_start(rq, BPF_NOEXIST); /* it went past the queue */
-	s = bpf_map_lookup_elem(&stamps, &key);
-	if (s)
+	if (s && !s->issue_ns)
 		s->issue_ns = bpf_ktime_get_ns();
+	else
+		make_stamps(rq, true);
 	return 0;
 }
 

@@ -12,7 +12,7 @@
 
 #include "histogram.h"
 
-#define IO_SLOTS       128 /* devices times operations; a power of two */
+#define IO_SLOTS       256 /* devices times operations; a power of two */
 #define IO_PLACES      16  /* places in the table where one can be; beyond: map_full */
 #define IO_DEVICE_NAME 32  /* DISK_NAME_LEN */
 

@@ -80,6 +80,16 @@ static struct device *find_device(struct io_state *state, const struct io_slot *
 	return d;
 }
 
+/* Another device has the number now, or it was plugged in again. */
+static bool began_anew(const struct block_stat *now, const struct block_stat *before)
+{
+	bool anew = now->busy_ms < before->busy_ms;
+
+	for (unsigned i = 0; i < BLOCK_DIRECTIONS; i++)
+		anew |= now->ops[i] < before->ops[i] || now->merges[i] < before->merges[i];
+	return anew;
+}
+
 /* Its numbers in this interval. */
 static struct device *look_at_device(struct io_state *state, const struct io_slot *slot,
 				     uint64_t interval)
@@ -91,6 +101,7 @@ static struct device *look_at_device(struct io_state *state, const struct io_slo
 	d->before = d->now;
 	d->known_before = d->known && d->interval == interval - 1;
 	d->known = block_device_stat(d->major, d->minor, &d->now);
+	d->known_before = d->known_before && !began_anew(&d->now, &d->before);
 	if (!block_device_name(d->major, d->minor, d->name, sizeof(d->name)))
 		memcpy(d->name, slot->name, sizeof(d->name));
 	d->interval = interval;
