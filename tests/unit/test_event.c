@@ -430,6 +430,30 @@ static void states_and_owners_are_named(void **state)
 	assert_string_equal(text_of(&ev, "owner"), "unknown");
 }
 
+static void errors_of_disks_and_issuers_are_named(void **state)
+{
+	static const struct {
+		int32_t status;
+		const char *name;
+	} cases[] = {
+		{ 0, "none" },	     { 2, "timeout" },	    { 10, "io" }, { 11, "status 11" },
+		{ 99, "status 99" }, { -110, "errno 110" }, { -5, "io" },
+	};
+	struct ev_io_request request = { 0 };
+	struct event ev = event_of("io_request", &request);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		request.status = cases[i].status;
+		assert_string_equal(text_of(&ev, "error"), cases[i].name);
+	}
+	assert_string_equal(text_of(&ev, "issuer"), "unknown");
+	request.issuer_kind = IO_ISSUER_WRITEBACK;
+	assert_string_equal(text_of(&ev, "issuer"), "writeback");
+	request.issuer_kind = 4;
+	assert_string_equal(text_of(&ev, "issuer"), "unknown");
+}
+
 static const struct event *asked_of;
 
 static const struct process *find_postgres(struct process_lookup *lookup, const struct event *ev)
@@ -509,6 +533,7 @@ int main(void)
 		cmocka_unit_test(the_file_is_shown_only_of_calls_that_take_one),
 		cmocka_unit_test(a_sample_has_its_second_and_its_time_slice),
 		cmocka_unit_test(states_and_owners_are_named),
+		cmocka_unit_test(errors_of_disks_and_issuers_are_named),
 		cmocka_unit_test(texts_of_a_process_are_looked_up_when_asked_for),
 		cmocka_unit_test(texts_of_an_unknown_process_are_empty),
 	};
