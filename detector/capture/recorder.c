@@ -24,6 +24,7 @@ struct recorder {
 	struct capture_header header;
 	struct buf block;
 	uint64_t *in_block; /* events, of each of event_types() */
+	uint64_t *told;	    /* the same: the losses that lines of the block tell of */
 	uint64_t *missed; /* the same, of blocks that found no room and that no line tells of yet */
 	bool new_file;	  /* the block begins one */
 	bool clock_said;
@@ -62,6 +63,7 @@ static void write_missed(struct recorder *r)
 	for (unsigned i = 0; i < n; i++) {
 		if (r->missed[i])
 			capture_write_loss(&types[i], r->missed[i], r->now_ns, &r->block);
+		r->told[i] += r->missed[i];
 		r->missed[i] = 0;
 	}
 }
@@ -86,7 +88,7 @@ static void begin_block(struct recorder *r)
 static void give_up_block(struct recorder *r)
 {
 	for (unsigned i = 0; i < n_types(); i++) {
-		r->missed[i] += r->in_block[i];
+		r->missed[i] += r->in_block[i] + r->told[i];
 		r->stats.missed += r->in_block[i];
 	}
 	buf_reset(&r->block);
@@ -110,6 +112,7 @@ static void put_block(struct recorder *r, bool flush)
 		give_up_block(r);
 	}
 	memset(r->in_block, 0, n_types() * sizeof(*r->in_block));
+	memset(r->told, 0, n_types() * sizeof(*r->told));
 }
 
 /* Puts the block and, when it is time, begins another file. */
@@ -218,10 +221,13 @@ void recorder_tick(struct recorder *r, uint64_t now_ns, int64_t wall_offset_ns)
 void recorder_loss(struct recorder *r, const struct event_type *type, uint64_t lost,
 		   uint64_t now_ns)
 {
+	unsigned n;
+
 	if (!r)
 		return;
 	begin_block(r);
 	capture_write_loss(type, lost, now_ns, &r->block);
+	r->told[type - event_types(&n)] += lost;
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -268,6 +274,7 @@ struct recorder *recorder_new(const struct recorder_conf *conf, char **ret_error
 	r = xcalloc(1, sizeof(*r));
 	r->writer = writer;
 	r->in_block = xcalloc(n_types(), sizeof(*r->in_block));
+	r->told = xcalloc(n_types(), sizeof(*r->told));
 	r->missed = xcalloc(n_types(), sizeof(*r->missed));
 	r->said = xcalloc(SAID_SLOTS, sizeof(*r->said));
 	r->wall_offset_ns = conf->wall_offset_ns;
@@ -294,6 +301,7 @@ bool recorder_close(struct recorder *r, struct recorder_stats *ret_stats)
 	capture_header_fini(&r->header);
 	buf_fini(&r->block);
 	free(r->in_block);
+	free(r->told);
 	free(r->missed);
 	free(r->said);
 	free(r);
