@@ -116,13 +116,28 @@ static int replay_files(char *const *paths, unsigned n, const struct replay_args
 	return code;
 }
 
+static bool parse_max_keys(const char *text, unsigned *ret_keys)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || n == 0 || n > 100000000)
+		return false;
+	*ret_keys = (unsigned)n;
+	return true;
+}
+
 static int parse(int argc, char **argv, struct replay_args *args, bool *ret_help)
 {
-	enum { JSON = 256, SUMMARY, ON };
+	enum { JSON = 256, SUMMARY, ON, MAX_KEYS };
 	static const struct option options[] = {
-		{ "rules", required_argument, NULL, 'r' }, { "json", no_argument, NULL, JSON },
-		{ "summary", no_argument, NULL, SUMMARY }, { "on", required_argument, NULL, ON },
-		{ "help", no_argument, NULL, 'h' },	   { 0 },
+		{ "rules", required_argument, NULL, 'r' },
+		{ "json", no_argument, NULL, JSON },
+		{ "summary", no_argument, NULL, SUMMARY },
+		{ "on", required_argument, NULL, ON },
+		{ "max-keys", required_argument, NULL, MAX_KEYS },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	AUTO_FREE char *error = NULL;
 	bool rules_named = false;
@@ -144,6 +159,10 @@ static int parse(int argc, char **argv, struct replay_args *args, bool *ret_help
 			args->on = event_type_find(optarg, strlen(optarg));
 			if (!args->on)
 				return usage_error(&cmd_replay, "no source ", optarg);
+			break;
+		case MAX_KEYS:
+			if (!parse_max_keys(optarg, &args->max_keys))
+				return usage_error(&cmd_replay, "no number of keys: ", optarg);
 			break;
 		case 'h':
 			*ret_help = true;
@@ -177,12 +196,13 @@ static int run(int argc, char **argv)
 
 const struct command cmd_replay = {
 	.name = "replay",
-	.usage = "[-r FILE|DIR]... [--json|--summary] [--on SOURCE] CAPTURE...",
+	.usage = "[-r FILE|DIR]... [--json|--summary] [--on SOURCE] [--max-keys N] CAPTURE...",
 	.help = "Say what rules would have fired on recorded events, as fast as that goes.\n\n"
 		"  -r, --rules FILE|DIR  rules to use; without it those that `kernelsight run` uses\n"
 		"      --json            print the alerts, one JSON document a line\n"
 		"      --summary         print how many there were of each rule and day\n"
 		"      --on SOURCE       what events are of that do not say it themselves\n"
+		"      --max-keys N      keys a rule can have at once, default 10000\n"
 		"  -h, --help            this text\n\n"
 		"CAPTURE is a file of `kernelsight record`, or any file of events as JSON lines, plain\n"
 		"or compressed with gzip; \"-\" is standard input. All files of one recording may be\n"

@@ -10,6 +10,7 @@
 #define BATCH		256
 #define SEED		0x6b65726e656c7369 /* of streams without one of their own */
 #define GAP_SECONDS_MAX (7 * 86400)
+#define TIME_MAX_NS	(UINT64_MAX / 2) /* the year 2262: what lies behind it is no time */
 
 _Static_assert(BATCH <= CAPTURE_BATCH, "a reader keeps the events of a batch");
 
@@ -80,6 +81,8 @@ static void tick_until(struct replayer *r, uint64_t ns)
 {
 	uint64_t until_ns = ns;
 
+	if (ns > TIME_MAX_NS)
+		return;
 	if (r->next_tick_ns == 0)
 		r->next_tick_ns = (ns / NS_PER_S + 1) * NS_PER_S;
 	if (ns < r->next_tick_ns)
