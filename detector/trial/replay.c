@@ -157,6 +157,27 @@ static void begin_stream(struct replayer *r, const struct capture_header *header
 	}
 }
 
+/* A live run says so too: what it is about is missing in the result. */
+static void remark_crowding(const struct replayer *r, const struct player *p)
+{
+	const struct rule_set *rules = p->target.rules;
+
+	for (unsigned i = 0; r->conf->on_remark && i < rules->n_rules; i++) {
+		const struct engine_rule_stats *stats = engine_rule_stats(p->engine, i);
+		AUTO_FREE char *text = NULL;
+
+		if (stats->evicted + stats->refused == 0)
+			continue;
+		text = xasprintf("rule %s: more than %u keys; %llu were forgotten, and %llu events "
+				 "of new ones not judged",
+				 rules->rules[i].name,
+				 r->conf->max_keys ? r->conf->max_keys : ENGINE_MAX_KEYS,
+				 (unsigned long long)stats->evicted,
+				 (unsigned long long)stats->refused);
+		r->conf->on_remark(r->conf->remark_ctx, text);
+	}
+}
+
 static void end_stream(struct replayer *r, struct capture_reader *file)
 {
 	if (r->makes_ticks && r->next_tick_ns)
@@ -168,6 +189,7 @@ static void end_stream(struct replayer *r, struct capture_reader *file)
 		if (p->target.on_stream_end)
 			p->target.on_stream_end(p->target.ctx,
 						r->last_ns + (uint64_t)r->wall_offset_ns);
+		remark_crowding(r, p);
 		engine_free(p->engine);
 		p->engine = NULL;
 	}

@@ -78,11 +78,22 @@ static unsigned row_of(struct summary *s, const struct rule *rule, uint64_t wall
 	return s->n_rows++;
 }
 
+/* By halves: ids come in ascending order, and so they stand. */
 static int find_open(const struct summary *s, const char *incident)
 {
-	for (unsigned i = s->n_open; i-- > 0;)
-		if (strcmp(s->open[i].incident, incident) == 0)
-			return (int)i;
+	unsigned from = 0, to = s->n_open;
+
+	while (from < to) {
+		unsigned middle = from + (to - from) / 2;
+		int order = strcmp(s->open[middle].incident, incident);
+
+		if (order == 0)
+			return (int)middle;
+		if (order < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
 	return -1;
 }
 
@@ -115,7 +126,8 @@ static void close_alert(struct summary *s, unsigned i, uint64_t wall_ns, bool go
 {
 	note_length(&s->rows[s->open[i].row], elapsed_ns(wall_ns, s->open[i].started_wall_ns),
 		    goes_on);
-	s->open[i] = s->open[--s->n_open];
+	s->n_open--;
+	memmove(&s->open[i], &s->open[i + 1], (s->n_open - i) * sizeof(*s->open));
 }
 
 static void open_alert(struct summary *s, const struct transition *t)
