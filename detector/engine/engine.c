@@ -10,23 +10,32 @@
 #include "engine/engine.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/dispatch.h"
 #include "engine/parts.h"
 #include "engine/tracker.h"
+#include "rule/expr_quick.h"
 #include "util/hash.h"
 
 #define ERRANDS_MAX    256
 #define COST_SAMPLE    127 /* one of so many errands is measured */
 #define BATCH_EVENTS   32
 #define KEYS_BYTES_MAX (32 * 1024)
+#define PACKERS_MAX    16
+
+/* In errands.keys, with zeros up to a multiple of 8. */
+struct packed_key {
+	uint64_t hash;
+	unsigned at, len;
+};
 
 /* An event on its way into a stream. */
 struct errand {
 	const struct event *event;
 	struct feed *feed;
-	uint64_t hash;
-	unsigned key_at, key_len; /* in keys */
+	struct packed_key key;
+	uint32_t number; /* of the entry that is likely the key's */
 };
 
 struct errands {
@@ -34,6 +43,9 @@ struct errands {
 	unsigned n;
 	unsigned char keys[KEYS_BYTES_MAX];
 	unsigned keys_len;
+	/* The latest key of each of the first few ways to pack one, and whose it is. */
+	struct packed_key packed[PACKERS_MAX];
+	const struct event *packed_of[PACKERS_MAX];
 };
 
 /* What came of one event type. */
@@ -52,17 +64,17 @@ struct engine {
 	unsigned n_streams;
 	struct feed *feeds; /* one or two for each stream */
 	unsigned n_feeds;
-	struct dispatch **routes; /* for each event type, in the order of event_types() */
+	const struct event_type *types;
+	unsigned n_types;
+	struct dispatch **routes; /* one for each type */
 	struct errands errands;
 	struct type_seen *seen; /* for each event type */
 	unsigned until_sample;	/* of the cost: how many errands more */
 };
 
-static unsigned type_index(const struct event_type *type)
+static unsigned type_index(const struct engine *e, const struct event_type *type)
 {
-	unsigned n;
-
-	return (unsigned)(type - event_types(&n));
+	return (unsigned)(type - e->types);
 }
 
 static bool judges_events(const struct rule *rule)
@@ -125,13 +137,32 @@ static void make_streams(struct engine *e)
 	free(x.next);
 }
 
+/* The same number for all that take their key from the same fields; PACKERS_MAX for the rest. */
+static unsigned packer_of(const struct engine *e, const struct key_fields *fields)
+{
+	unsigned next = 0;
+
+	for (unsigned i = 0; i + 1 < e->n_feeds; i++) {
+		const struct feed *f = &e->feeds[i];
+
+		if (memcmp(&f->stream->fields[f->source], fields, sizeof(*fields)) == 0)
+			return f->packer;
+		if (f->packer >= next)
+			next = f->packer + 1;
+	}
+	return next < PACKERS_MAX ? next : PACKERS_MAX;
+}
+
 static void add_feed(struct engine *e, struct stream *s, unsigned source,
 		     const struct event_type *type, const struct expr *where)
 {
 	struct feed *feed = &e->feeds[e->n_feeds++];
-	struct dispatch **route = &e->routes[type_index(type)];
+	struct dispatch **route = &e->routes[type_index(e, type)];
 
-	*feed = (struct feed){ .stream = s, .source = source, .where = where };
+	*feed = (struct feed){
+		.stream = s, .source = source, .where = where, .quick = expr_quick_new(where, type)
+	};
+	feed->packer = packer_of(e, &s->fields[source]);
 	if (!*route)
 		*route = dispatch_new();
 	dispatch_add(*route, feed);
@@ -139,11 +170,9 @@ static void add_feed(struct engine *e, struct stream *s, unsigned source,
 
 static void make_routes(struct engine *e)
 {
-	unsigned n_types;
-
-	(void)event_types(&n_types);
-	e->routes = xcalloc(n_types, sizeof(struct dispatch *));
-	e->seen = xcalloc(n_types, sizeof(*e->seen));
+	e->types = event_types(&e->n_types);
+	e->routes = xcalloc(e->n_types, sizeof(struct dispatch *));
+	e->seen = xcalloc(e->n_types, sizeof(*e->seen));
 	e->until_sample = COST_SAMPLE;
 	e->feeds = xcalloc(e->n_streams, STREAM_SOURCES * sizeof(*e->feeds));
 	for (unsigned i = 0; i < e->n_streams; i++) {
@@ -153,7 +182,7 @@ static void make_routes(struct engine *e)
 		if (rule->with)
 			add_feed(e, e->streams[i], 1, rule->with, rule->with_where);
 	}
-	for (unsigned i = 0; i < n_types; i++)
+	for (unsigned i = 0; i < e->n_types; i++)
 		if (e->routes[i])
 			dispatch_ready(e->routes[i]);
 }
@@ -179,12 +208,9 @@ struct engine *engine_new(const struct engine_conf *conf)
 
 void engine_free(struct engine *e)
 {
-	unsigned n_types;
-
 	if (!e)
 		return;
-	(void)event_types(&n_types);
-	for (unsigned i = 0; i < n_types; i++)
+	for (unsigned i = 0; i < e->n_types; i++)
 		dispatch_free(e->routes[i]);
 	for (unsigned i = 0; i < e->n_streams; i++)
 		stream_free(e->streams[i]);
@@ -192,6 +218,8 @@ void engine_free(struct engine *e)
 		tracker_fini(&e->trackers[i]);
 	changes_free(e->shared.changes);
 	free(e->shared.began_ns);
+	for (unsigned i = 0; i < e->n_feeds; i++)
+		expr_quick_free(e->feeds[i].quick);
 	free(e->routes);
 	free(e->seen);
 	free(e->feeds);
@@ -215,16 +243,43 @@ static void count_match(struct engine *e, struct feed *feed, uint64_t now_ns)
 	e->shared.stats.matched += feed->stream->n_trackers;
 }
 
-static void pack(struct errands *all, struct errand *errand)
+static struct packed_key pack(struct errands *all, const struct feed *feed, const struct event *ev)
 {
-	const struct stream *s = errand->feed->stream;
-	unsigned char *key = &all->keys[all->keys_len];
+	const struct stream *s = feed->stream;
+	struct packed_key key = { .at = all->keys_len };
+	unsigned char *at = &all->keys[key.at];
 
-	errand->key_at = all->keys_len;
-	errand->key_len = (unsigned)key_pack(&s->fields[errand->feed->source], errand->event, key);
-	errand->hash = stream_hash(s, key, errand->key_len);
-	all->keys_len += errand->key_len;
-	keytable_prefetch(&s->keys, errand->hash);
+	key.len = (unsigned)key_pack(&s->fields[feed->source], ev, at);
+	memset(at + key.len, 0, 8);
+	key.hash = stream_hash(s, at, key.len);
+	all->keys_len += (key.len + 7) / 8 * 8;
+	return key;
+}
+
+/* Streams that take their key from the same fields share it. */
+static struct packed_key get_key(struct errands *all, const struct feed *feed,
+				 const struct event *ev)
+{
+	unsigned packer = feed->packer;
+
+	if (packer >= PACKERS_MAX)
+		return pack(all, feed, ev);
+	if (all->packed_of[packer] != ev) {
+		all->packed[packer] = pack(all, feed, ev);
+		all->packed_of[packer] = ev;
+	}
+	return all->packed[packer];
+}
+
+static void look_ahead(struct errands *all)
+{
+	for (unsigned i = 0; i < all->n; i++) {
+		struct errand *errand = &all->list[i];
+		const struct stream *s = errand->feed->stream;
+
+		if (s->windowed)
+			errand->number = keytable_guess(&s->keys, errand->key.hash);
+	}
 }
 
 static void run_errand(struct errands *all, const struct errand *errand)
@@ -232,8 +287,8 @@ static void run_errand(struct errands *all, const struct errand *errand)
 	struct stream *s = errand->feed->stream;
 
 	if (s->windowed)
-		stream_take(s, errand->feed->source, errand->event, &all->keys[errand->key_at],
-			    errand->key_len, errand->hash);
+		stream_take(s, errand->feed->source, errand->event, &all->keys[errand->key.at],
+			    errand->key.len, errand->key.hash, errand->number);
 	else
 		stream_take_point(s, errand->event);
 }
@@ -253,10 +308,8 @@ static void run_errands(struct engine *e)
 	struct errands *all = &e->errands;
 	bool measured = e->shared.conf.cost_clock != NULL;
 
-	for (unsigned i = 0; all->n > 1 && i < all->n; i++)
-		if (all->list[i].feed->stream->windowed)
-			keytable_prefetch_entry(&all->list[i].feed->stream->keys,
-						all->list[i].hash);
+	if (all->n > 1)
+		look_ahead(all);
 	for (unsigned i = 0; i < all->n; i++) {
 		if (measured && --e->until_sample == 0)
 			run_measured(e, &all->list[i]);
@@ -265,6 +318,7 @@ static void run_errands(struct engine *e)
 	}
 	all->n = 0;
 	all->keys_len = 0;
+	memset(all->packed_of, 0, sizeof(all->packed_of));
 }
 
 static void add_errand(struct engine *e, struct feed *feed, const struct event *ev)
@@ -272,17 +326,21 @@ static void add_errand(struct engine *e, struct feed *feed, const struct event *
 	struct errands *all = &e->errands;
 	struct errand *errand;
 
-	if (all->n == ERRANDS_MAX || all->keys_len + KEY_BYTES_MAX > KEYS_BYTES_MAX)
+	if (all->n == ERRANDS_MAX || all->keys_len + KEY_BYTES_MAX + 8 > KEYS_BYTES_MAX)
 		run_errands(e);
 	errand = &all->list[all->n++];
-	*errand = (struct errand){ .event = ev, .feed = feed };
-	if (feed->stream->windowed)
-		pack(all, errand);
+	errand->event = ev;
+	errand->feed = feed;
+	errand->number = KEYTABLE_NONE;
+	if (!feed->stream->windowed)
+		return;
+	errand->key = get_key(all, feed, ev);
+	keytable_prefetch(&feed->stream->keys, errand->key.hash);
 }
 
 static void add_errands(struct engine *e, const struct event *ev)
 {
-	unsigned type = type_index(ev->type), n;
+	unsigned type = type_index(e, ev->type), n;
 	struct dispatch *route = e->routes[type];
 	uint64_t now_ns = event_time_ns(ev);
 	struct feed *const *feeds;
@@ -296,7 +354,7 @@ static void add_errands(struct engine *e, const struct event *ev)
 		return;
 	feeds = dispatch_find(route, ev, &n);
 	for (unsigned i = 0; i < n; i++) {
-		if (feeds[i]->where && !expr_match(feeds[i]->where, ev))
+		if (!expr_quick_match(feeds[i]->quick, ev))
 			continue;
 		count_match(e, feeds[i], now_ns);
 		add_errand(e, feeds[i], ev);
@@ -372,8 +430,8 @@ void engine_traffic(const struct engine *e, unsigned rule, struct rule_traffic *
 				      .cost_ns = t->cost_before_ns + t->tick_cost_ns };
 	if (!judges_events(r))
 		return;
-	ret->events = e->seen[type_index(r->on)].events;
-	ret->last_event_ns = e->seen[type_index(r->on)].last_ns;
+	ret->events = e->seen[type_index(e, r->on)].events;
+	ret->last_event_ns = e->seen[type_index(e, r->on)].last_ns;
 	for (unsigned i = 0; i < e->n_feeds; i++) {
 		const struct feed *feed = &e->feeds[i];
 
@@ -399,7 +457,7 @@ void engine_adopt_traffic(struct engine *e, unsigned rule, const struct engine *
 	t->last_match_before_ns = before.last_match_ns;
 	t->cost_before_ns = before.cost_ns;
 	if (judges_events(t->rule))
-		e->seen[type_index(t->rule->on)] = old->seen[type_index(t->rule->on)];
+		e->seen[type_index(e, t->rule->on)] = old->seen[type_index(e, t->rule->on)];
 }
 
 const struct engine_stats *engine_stats(const struct engine *e)

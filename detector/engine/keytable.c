@@ -55,11 +55,6 @@ void keytable_fini(struct keytable *t)
 	*t = (struct keytable){ 0 };
 }
 
-static bool is_key(const struct keytable *t, const struct keyed *k, const void *key, size_t len)
-{
-	return k->len == len && memcmp(keytable_key(t, k), key, len) == 0;
-}
-
 uint32_t keytable_find(const struct keytable *t, const void *key, size_t len, uint64_t hash)
 {
 	uint32_t tag = (uint32_t)hash;
@@ -68,28 +63,30 @@ uint32_t keytable_find(const struct keytable *t, const void *key, size_t len, ui
 	for (uint32_t at = tag & mask; t->slots[at]; at = (at + 1) & mask) {
 		uint32_t number = (uint32_t)t->slots[at] - 1;
 
-		if (t->slots[at] >> 32 == tag && is_key(t, keytable_at(t, number), key, len))
+		if (t->slots[at] >> 32 == tag && keytable_is(t, number, key, len))
 			return number;
 	}
 	return KEYTABLE_NONE;
 }
 
-void keytable_prefetch_entry(const struct keytable *t, uint64_t hash)
+uint32_t keytable_guess(const struct keytable *t, uint64_t hash)
 {
 	uint32_t tag = (uint32_t)hash;
 	uint32_t mask = t->n_slots - 1;
 	size_t size = t->stride < PREFETCH_BYTES_MAX ? t->stride : PREFETCH_BYTES_MAX;
 
 	for (uint32_t at = tag & mask; t->slots[at]; at = (at + 1) & mask) {
+		uint32_t number = (uint32_t)t->slots[at] - 1;
 		const char *entry;
 
 		if (t->slots[at] >> 32 != tag)
 			continue;
-		entry = (const char *)keytable_at(t, (uint32_t)t->slots[at] - 1);
-		for (size_t i = 0; i < size + 63; i += 64)
+		entry = (const char *)keytable_at(t, number);
+		for (size_t i = 0; i < size; i += 64)
 			__builtin_prefetch(entry + i, 1);
-		return;
+		return number;
 	}
+	return KEYTABLE_NONE;
 }
 
 static void put(struct keytable *t, uint64_t slot)

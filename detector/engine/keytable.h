@@ -7,6 +7,8 @@
 #ifndef ENGINE_KEYTABLE_H
 #define ENGINE_KEYTABLE_H
 
+#include <string.h>
+
 #include "util/base.h"
 
 #define KEYTABLE_NONE UINT32_MAX
@@ -16,7 +18,8 @@ struct keyed {
 	uint32_t hash;
 	uint16_t len;
 	uint16_t held; /* the owner's: how many need it to stay; such is never the quietest */
-	uint32_t used; /* it is a key */
+	bool used;     /* it is a key */
+	bool settled;  /* the owner's */
 	uint32_t next; /* + 1; of a removed one: the next removed one */
 };
 
@@ -78,6 +81,19 @@ static inline void keytable_prefetch(const struct keytable *t, uint64_t hash)
 {
 	__builtin_prefetch(&t->slots[hash & (t->n_slots - 1)]);
 }
-void keytable_prefetch_entry(const struct keytable *t, uint64_t hash);
+/* The number of the entry that is most likely the key's, which is asked for; or KEYTABLE_NONE. */
+uint32_t keytable_guess(const struct keytable *t, uint64_t hash);
+
+/* Is that entry the key's? number may be KEYTABLE_NONE, or of a removed one. */
+static inline bool keytable_is(const struct keytable *t, uint32_t number, const void *key,
+			       size_t len)
+{
+	const struct keyed *k;
+
+	if (number == KEYTABLE_NONE)
+		return false;
+	k = keytable_at(t, number);
+	return k->used && k->len == len && memcmp(keytable_key(t, k), key, len) == 0;
+}
 
 #endif

@@ -157,6 +157,47 @@ void stream_start(struct stream *s)
 	}
 	for (unsigned i = 0; i < s->n_trackers; i++, at += sizeof(struct mark))
 		s->trackers[i]->mark_at = at;
+	stream_look_again(s);
+}
+
+static bool judges_by_tallies(const struct stream *s, const struct tracker *t)
+{
+	for (unsigned i = 0; t->on_arrival && i < t->rule->judge.n_leaves; i++)
+		if (!s->cells[t->cells[i][0]].counts)
+			return false;
+	return t->on_arrival;
+}
+
+/* How many make the value that; one less where it may be a rounding. */
+static uint64_t count_of(const struct cell *c, double value)
+{
+	double count = value;
+
+	if (c->term->aggregate == AGGREGATE_RATE)
+		count = value * ((double)c->grid->length_ns / (double)NS_PER_S) / c->term->scale -
+			1;
+	return count >= 1 ? (count < 1e18 ? (uint64_t)count : UINT64_MAX) : 0;
+}
+
+void stream_look_again(struct stream *s)
+{
+	s->by_tallies = s->windowed;
+	s->calm_until_ns = UINT64_MAX;
+	for (unsigned i = 0; i < s->n_cells; i++)
+		s->cells[i].calm = UINT64_MAX;
+	for (unsigned i = 0; i < s->n_trackers; i++) {
+		const struct tracker *t = s->trackers[i];
+
+		s->by_tallies &= judges_by_tallies(s, t);
+		for (unsigned j = 0; s->by_tallies && j < t->rule->judge.n_leaves; j++) {
+			struct cell *c = &s->cells[t->cells[j][0]];
+			uint64_t calm = count_of(c, t->calm[j]);
+
+			c->calm = calm < c->calm ? calm : c->calm;
+		}
+		if (t->calm_until_ns < s->calm_until_ns)
+			s->calm_until_ns = t->calm_until_ns;
+	}
 }
 
 uint64_t stream_hash(const struct stream *s, const unsigned char *key, size_t len)
@@ -214,6 +255,15 @@ uint32_t stream_get(struct stream *s, const unsigned char *key, size_t len, uint
 	return number;
 }
 
+/* An event on its way into the windows of a key. */
+struct arrival {
+	const struct event *ev;
+	unsigned source;
+	uint64_t at_ns;	   /* where it is put */
+	uint64_t end_ns;   /* its time */
+	uint64_t heard_ns; /* the latest time that the windows have heard of */
+};
+
 /* The latest time that the windows of the key have heard of; they never slide back. */
 static uint64_t heard_ns(const struct stream *s, const struct keyed *k, uint64_t now_ns)
 {
@@ -242,47 +292,81 @@ static void add_to_window(const struct stream *s, const struct cell *c, struct w
 }
 
 /* A sample that is longer than the window, after a late tick, brings what falls into the window. */
-static void add_to_cell(const struct stream *s, const struct cell *c, struct keyed *k,
-			const struct event *ev, uint64_t at_ns)
+static void add_longer(const struct stream *s, const struct cell *c, struct keyed *k,
+		       const struct arrival *a)
 {
 	unsigned char *at = (unsigned char *)k + c->at;
-	uint64_t end_ns = event_time_ns(ev), half_window_ns = c->grid->length_ns / 2;
-	uint64_t half_sample_ns = end_ns - at_ns;
+	uint64_t at_ns = a->at_ns, half_window_ns = c->grid->length_ns / 2;
+	uint64_t half_sample_ns = a->end_ns - at_ns;
 	double share = 1;
 
-	if (c->term->where && !expr_match(c->term->where, ev))
-		return;
 	if (half_sample_ns > half_window_ns) {
 		share = (double)half_window_ns / (double)half_sample_ns;
-		at_ns = end_ns - half_window_ns;
+		at_ns = a->end_ns - half_window_ns;
 	}
 	if (c->counts)
-		tally_add((struct tally *)at, c->grid, at_ns, heard_ns(s, k, 0));
+		(void)tally_add((struct tally *)at, c->grid, at_ns, a->heard_ns);
 	else
-		add_to_window(s, c, (struct window **)at, ev, at_ns, share);
+		add_to_window(s, c, (struct window **)at, a->ev, at_ns, share);
+}
+
+/* Puts the event into all windows that it is for. True if no rule has anything to do about it. */
+static bool add_to_cells(const struct stream *s, struct keyed *k, const struct arrival *a)
+{
+	bool calm = s->by_tallies && a->heard_ns < s->calm_until_ns;
+
+	for (unsigned i = 0; i < s->n_cells; i++) {
+		const struct cell *c = &s->cells[i];
+		struct tally *tally = (struct tally *)((unsigned char *)k + c->at);
+
+		if (c->term->source != a->source ||
+		    (c->term->where && !expr_match(c->term->where, a->ev)))
+			continue;
+		if (c->counts && a->at_ns == a->end_ns) {
+			calm &= tally_add(tally, c->grid, a->at_ns, a->heard_ns) <= c->calm;
+		} else {
+			add_longer(s, c, k, a);
+			calm = false;
+		}
+	}
+	return calm;
+}
+
+static bool is_settled(const struct stream *s, struct keyed *k)
+{
+	for (unsigned i = 0; i < s->n_trackers; i++) {
+		const struct mark *mark = tracker_mark(s->trackers[i], k);
+
+		if (!mark->known || mark->series)
+			return false;
+	}
+	return true;
 }
 
 static void take_windowed(struct stream *s, unsigned source, const struct event *ev,
 			  uint32_t number, const struct moment *m)
 {
 	struct keyed *k = keytable_at(&s->keys, number);
-	uint64_t at_ns = event_middle_ns(ev);
+	struct arrival a = { ev, source, event_middle_ns(ev), m->now_ns, 0 };
 
 	if (m->now_ns > k->last_ns)
 		k->last_ns = m->now_ns;
-	for (unsigned i = 0; i < s->n_cells; i++)
-		if (s->cells[i].term->source == source)
-			add_to_cell(s, &s->cells[i], k, ev, at_ns);
+	a.heard_ns = heard_ns(s, k, 0);
+	if (add_to_cells(s, k, &a) && k->settled)
+		return;
 	for (unsigned i = 0; i < s->n_trackers; i++)
-		tracker_take(s->trackers[i], number, source, ev, m);
+		tracker_take(s->trackers[i], k, number, source, ev, m);
+	k->settled = s->by_tallies && is_settled(s, k);
 }
 
 void stream_take(struct stream *s, unsigned source, const struct event *ev,
-		 const unsigned char *key, size_t len, uint64_t hash)
+		 const unsigned char *key, size_t len, uint64_t hash, uint32_t guess)
 {
 	struct moment m = { event_time_ns(ev), ev->wall_offset_ns };
-	uint32_t number = stream_get(s, key, len, hash);
+	uint32_t number = guess;
 
+	if (!keytable_is(&s->keys, guess, key, len))
+		number = stream_get(s, key, len, hash);
 	if (number != KEYTABLE_NONE)
 		take_windowed(s, source, ev, number, &m);
 }

@@ -34,6 +34,7 @@ struct cell {
 	bool counts;		 /* a tally */
 	size_t at;		 /* offset in the entry */
 	const struct cell *heir; /* once other rules take over: where its windows go */
+	uint64_t calm;		 /* a tally: with so many, no rule has anything to do on arrival */
 };
 
 struct stream {
@@ -48,8 +49,15 @@ struct stream {
 	unsigned n_grids;
 	struct tracker **trackers;
 	unsigned n_trackers;
-	uint64_t tick_ns; /* of the latest tick: all windows have heard of it */
-	uint32_t swept;	  /* entries below are looked at for what can be forgotten */
+	/*
+	 * All rules are judged on arrival and by tallies. Then an event is only counted, as long as
+	 * no tally of its key is beyond what its rules say is calm for them (tracker.calm), all rules
+	 * know the key and none keeps a series for it (keyed.settled).
+	 */
+	bool by_tallies;
+	uint64_t calm_until_ns; /* the least of tracker.calm_until_ns */
+	uint64_t tick_ns;	/* of the latest tick: all windows have heard of it */
+	uint32_t swept;		/* entries below are looked at for what can be forgotten */
 };
 
 /* What a rule knows of a key, in the entry. */
@@ -77,10 +85,13 @@ void stream_join(struct stream *s, struct tracker *t);
 /* All have joined. */
 void stream_start(struct stream *s);
 
+/* Some tracker's calm or calm_until_ns is another. */
+void stream_look_again(struct stream *s);
+
 /* With windows: takes in an event of that source that satisfies its condition; key as key_pack() gave
- * it, hash as stream_hash(). */
+ * it, hash as stream_hash(); guess: what keytable_guess() said, or KEYTABLE_NONE. */
 void stream_take(struct stream *s, unsigned source, const struct event *ev,
-		 const unsigned char *key, size_t len, uint64_t hash);
+		 const unsigned char *key, size_t len, uint64_t hash, uint32_t guess);
 /* Without: the same. */
 void stream_take_point(struct stream *s, const struct event *ev);
 

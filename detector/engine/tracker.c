@@ -109,6 +109,8 @@ void tracker_init(struct tracker *t, const struct rule *rule, struct engine_shar
 		.forget_ns = forget_after_ns(rule),
 		.losses = window_new(AGGREGATE_SUM, 0, loss_window_ns(rule)),
 	};
+	/* The first miss is to be noted. */
+	t->calm_until_ns = rule->judge.n_leaves > 1 ? UINT64_MAX : 0;
 	t->life = (struct lifecycle_conf){
 		.for_ns = rule->for_ns,
 		.clear_ns = t->windowed ? rule->clear.for_ns : 0,
@@ -122,7 +124,7 @@ void tracker_init(struct tracker *t, const struct rule *rule, struct engine_shar
 		t->lasting |= has_change(l) || l->absent_ns;
 		t->learns |= l->has_baseline;
 		if (t->on_arrival)
-			t->near[i] = near_limit(l);
+			t->calm[i] = t->near[i] = near_limit(l);
 	}
 }
 
@@ -186,17 +188,22 @@ static void know(struct tracker *t, struct mark *mark)
 	t->shared->stats.keys++;
 }
 
-static struct series *need_series(struct tracker *t, struct mark *mark, uint64_t now_ns)
+static struct series *need_series(struct tracker *t, struct keyed *k, uint64_t now_ns)
 {
+	struct mark *mark = tracker_mark(t, k);
+
 	if (!mark->series)
 		mark->series = series_new(t->rule, now_ns);
+	k->settled = false;
 	return mark->series;
 }
 
 void tracker_forget(struct tracker *t, uint32_t number)
 {
-	struct mark *mark = tracker_mark(t, entry(t, number));
+	struct keyed *k = entry(t, number);
+	struct mark *mark = tracker_mark(t, k);
 
+	k->settled = false;
 	unlist(t, mark);
 	series_free(mark->series);
 	if (mark->known) {
@@ -380,6 +387,19 @@ static bool severity_changes(struct tracker *t, struct series *s, const struct r
 
 /* --- near misses ------------------------------------------------------------------------------ */
 
+/* Of a rule judged on arrival: beyond which value, or from when on, there is something to note. Where
+ * there are several leaves, only keys near a limit are noted. */
+static void expect_nearer(struct tracker *t, const struct leaf *l)
+{
+	double unit = l->above.at == 0 ? 1 : fabs(l->above.at);
+
+	if (t->rule->judge.n_leaves > 1)
+		return;
+	t->calm[0] = fmin(t->near[0], l->above.at - t->misses.best * unit);
+	t->calm_until_ns = t->misses.until_ns;
+	stream_look_again(t->stream);
+}
+
 static void note_miss(struct tracker *t, const struct distance *d, const struct leaf_reading *r,
 		      const unsigned char *key, size_t len, uint64_t now_ns)
 {
@@ -396,10 +416,8 @@ static void note_miss(struct tracker *t, const struct distance *d, const struct 
 	};
 
 	near_note(&t->misses, &miss);
-	/* the value at which the distance is less */
 	if (t->on_arrival)
-		t->nearest =
-			l->above.at - t->misses.best * (l->above.at == 0 ? 1 : fabs(l->above.at));
+		expect_nearer(t, l);
 }
 
 /* The key was judged, and does not fire: because of the condition, or of what comes after it. */
@@ -483,7 +501,7 @@ static void missed_on_arrival(struct tracker *t, struct keyed *k, double value, 
 	struct distance d;
 
 	t->evaluated_ns = now_ns;
-	if (t->rule->judge.n_leaves > 1 || (value <= t->nearest && now_ns < t->misses.until_ns))
+	if (t->rule->judge.n_leaves > 1 || (value <= t->calm[0] && now_ns < t->calm_until_ns))
 		return;
 	d = leaf_distance(l, &r, false);
 	note_miss(t, &d, &r, keytable_key(&t->stream->keys, k), k->len, now_ns);
@@ -500,16 +518,15 @@ static void take_on_arrival(struct tracker *t, struct keyed *k, uint32_t number,
 		return;
 	}
 	enlist(t, number, false);
-	need_series(t, mark, m->now_ns);
+	need_series(t, k, m->now_ns);
 	if (ev)
 		series_show(mark->series, t->rule, ev);
 	evaluate(t, k, mark->series, &r, m);
 }
 
-void tracker_take(struct tracker *t, uint32_t number, unsigned source, const struct event *ev,
-		  const struct moment *m)
+void tracker_take(struct tracker *t, struct keyed *k, uint32_t number, unsigned source,
+		  const struct event *ev, const struct moment *m)
 {
-	struct keyed *k = entry(t, number);
 	struct mark *mark = tracker_mark(t, k);
 	struct series *s;
 
@@ -519,7 +536,7 @@ void tracker_take(struct tracker *t, uint32_t number, unsigned source, const str
 		return;
 	}
 	enlist(t, number, false);
-	s = need_series(t, mark, m->now_ns);
+	s = need_series(t, k, m->now_ns);
 	if (source > 0)
 		return;
 	if (m->now_ns > s->last_ns)
@@ -665,7 +682,7 @@ void tracker_take_point(struct tracker *t, uint32_t number, const struct event *
 	struct reading r;
 
 	know(t, mark);
-	s = need_series(t, mark, m->now_ns);
+	s = need_series(t, k, m->now_ns);
 	enlist(t, number, false);
 	if (s->life.phase == PHASE_PENDING && gone_quiet(t, s, m)) {
 		hold(k, PHASE_PENDING, PHASE_INACTIVE);
@@ -722,17 +739,17 @@ static void watch_from_the_start(struct tracker *t, const struct moment *m)
 {
 	static const unsigned char no_key[1];
 	uint32_t number;
-	struct mark *mark;
+	struct keyed *k;
 
 	if (!t->lasting || t->rule->n_by || t->stream->keys.n)
 		return;
 	number = stream_get(t->stream, no_key, 0, stream_hash(t->stream, no_key, 0));
 	if (number == KEYTABLE_NONE)
 		return;
-	mark = tracker_mark(t, entry(t, number));
-	entry(t, number)->last_ns = m->now_ns;
-	know(t, mark);
-	need_series(t, mark, m->now_ns);
+	k = entry(t, number);
+	k->last_ns = m->now_ns;
+	know(t, tracker_mark(t, k));
+	need_series(t, k, m->now_ns);
 	enlist(t, number, false);
 }
 
@@ -929,7 +946,9 @@ void tracker_adopt(struct tracker *t, struct tracker *old, uint64_t now_ns)
 	t->evaluated_ns = old->evaluated_ns;
 	if (!same_limits(&t->rule->judge, &old->rule->judge))
 		return;
-	t->nearest = old->nearest;
 	t->misses = old->misses;
 	old->misses = (struct near_misses){ 0 };
+	memcpy(t->calm, old->calm, sizeof(t->calm));
+	t->calm_until_ns = old->calm_until_ns;
+	stream_look_again(t->stream);
 }

@@ -26,16 +26,19 @@ struct tracker {
 	unsigned cells[LEAVES_MAX][TERMS_MAX]; /* of the stream, for each term */
 	double near[LEAVES_MAX]; /* judged on arrival: of keys that no leaf takes beyond this
 				    nothing is kept */
-	bool on_arrival;	 /* windowed, and a crossing can be seen when an event arrives */
-	bool lasting;		 /* values change without events: judged while the key is known */
-	bool learns;		 /* has a baseline */
-	bool windowed;		 /* not judged by single events */
-	uint64_t forget_ns;	 /* a key that was silent for this long; UINT64_MAX: never */
+	/* Judged on arrival: up to calm, and until then, tracker_take() need not be called for a key of
+	 * which the rule keeps no series. After a change: stream_look_again(). */
+	double calm[LEAVES_MAX];
+	uint64_t calm_until_ns;
+	bool on_arrival;    /* windowed, and a crossing can be seen when an event arrives */
+	bool lasting;	    /* values change without events: judged while the key is known */
+	bool learns;	    /* has a baseline */
+	bool windowed;	    /* not judged by single events */
+	uint64_t forget_ns; /* a key that was silent for this long; UINT64_MAX: never */
 	struct engine_rule_stats stats;
 	struct lifecycle_conf life;
 	struct window *losses; /* of the rule's sources, over all its windows */
 	struct near_misses misses;
-	double nearest;	       /* judged on arrival, by one value: noted beyond that */
 	uint64_t evaluated_ns; /* when a key was judged last */
 	uint64_t n_known;      /* keys */
 	uint64_t tick_cost_ns; /* CPU time of all ticks */
@@ -56,9 +59,9 @@ static inline struct mark *tracker_mark(const struct tracker *t, struct keyed *k
 	return (struct mark *)((unsigned char *)k + t->mark_at);
 }
 
-/* For the stream: an event was put into the windows of that entry. */
-void tracker_take(struct tracker *t, uint32_t number, unsigned source, const struct event *ev,
-		  const struct moment *m);
+/* For the stream: an event was put into the windows of k, the entry of that number. */
+void tracker_take(struct tracker *t, struct keyed *k, uint32_t number, unsigned source,
+		  const struct event *ev, const struct moment *m);
 /* Without a window: does the event meet the condition? Then takes it in. */
 bool tracker_minds(struct tracker *t, const struct event *ev);
 void tracker_take_point(struct tracker *t, uint32_t number, const struct event *ev,

@@ -77,35 +77,32 @@ static void expire(struct tally *t, struct grid *g, uint64_t now_ns)
 		tally_clear(t);
 }
 
-void tally_add(struct tally *t, struct grid *g, uint64_t ts_ns, uint64_t now_ns)
+uint64_t tally_add(struct tally *t, struct grid *g, uint64_t ts_ns, uint64_t now_ns)
 {
 	unsigned steps;
 	uint64_t step_ns;
 
+	if (now_ns >= t->until_ns && t->until_ns)
+		expire(t, g, now_ns);
 	grid_seek(g, ts_ns);
 	steps = grid_steps(g, ts_ns);
 	step_ns = grid_step_ns(g, g->start_ns, steps);
 	if (!grid_inside(g, step_ns, now_ns))
-		return;
-	if (now_ns >= t->until_ns && t->until_ns) {
-		expire(t, g, now_ns);
-		grid_seek(g, ts_ns);
-	}
+		return total(t);
 	if (!t->until_ns || (int32_t)((uint32_t)g->number - t->newest) > 0)
 		t->newest = (uint32_t)g->number;
 	if (!slot_count(t, g->place) && (!t->until_ns || step_ns + g->length_ns < t->until_ns))
 		t->until_ns = step_ns + g->length_ns;
 	if (steps > t->last[g->place])
 		t->last[g->place] = (uint8_t)steps;
-	if (!t->is_wide && t->narrow[g->place] == UINT16_MAX)
-		widen(t);
-	if (t->is_wide) {
-		t->wide->counts[g->place]++;
-		t->wide->total++;
-	} else {
+	if (!t->is_wide && t->narrow[g->place] < UINT16_MAX) {
 		t->narrow[g->place]++;
-		t->total++;
+		return ++t->total;
 	}
+	if (!t->is_wide)
+		widen(t);
+	t->wide->counts[g->place]++;
+	return ++t->wide->total;
 }
 
 uint64_t tally_count(struct tally *t, struct grid *g, uint64_t now_ns)

@@ -29,8 +29,8 @@ struct tally {
 
 /* Forgets all events, and gives memory back. */
 void tally_clear(struct tally *t);
-/* Counts an event at ts_ns; now_ns >= ts_ns. */
-void tally_add(struct tally *t, struct grid *g, uint64_t ts_ns, uint64_t now_ns);
+/* Counts an event at ts_ns; now_ns >= ts_ns. Returns how many count at now_ns. */
+uint64_t tally_add(struct tally *t, struct grid *g, uint64_t ts_ns, uint64_t now_ns);
 /* Events that count at now_ns. */
 uint64_t tally_count(struct tally *t, struct grid *g, uint64_t now_ns);
 

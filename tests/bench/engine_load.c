@@ -177,13 +177,14 @@ static void tick(struct load *l)
 static void feed(struct load *l, uint64_t n)
 {
 	static struct event events[BATCH];
+	const struct event_type *type = syscalls();
 
 	for (uint64_t done = 0; done < n; done += BATCH) {
 		struct ev_syscall *records = &l->records[done % POOL];
 
 		for (unsigned i = 0; i < BATCH; i++) {
 			records[i].ts_ns = l->now_ns += NS_PER_EVENT;
-			events[i] = (struct event){ .type = syscalls(), .record = &records[i] };
+			events[i] = (struct event){ .type = type, .record = &records[i] };
 		}
 		engine_feed_batch(l->engine, events, BATCH);
 		if (l->now_ns / NS_PER_S != (l->now_ns - BATCH * NS_PER_EVENT) / NS_PER_S)

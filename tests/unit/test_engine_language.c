@@ -434,6 +434,11 @@ static void a_rule_sees_what_its_condition_asks_for(void **state)
 	assert_int_equal(matched_by("pid in (1, 2)", "a"), 0);
 	assert_int_equal(matched_by("not (comm == 'nginx')", "a"), 1);
 	assert_int_equal(matched_by("not (comm == 'nginx')", "nginx"), 0);
+	assert_int_equal(matched_by("comm != 'nginx'", "a"), 1);
+	assert_int_equal(matched_by("comm != 'nginx'", "nginx"), 0);
+	assert_int_equal(matched_by("comm not in ('b', 'nginx')", "a"), 1);
+	assert_int_equal(matched_by("comm not like 'post*'", "a"), 1);
+	assert_int_equal(matched_by("pid != 8", "a"), 1);
 	assert_int_equal(matched_by("comm == 'a' or pid == 7", "b"), 1);
 	assert_int_equal(matched_by("comm == 'a' and pid == 8", "a"), 0);
 	assert_int_equal(matched_by("comm == 'a' and pid == 7 and latency_ms > 19", "a"), 1);
