@@ -40,6 +40,8 @@
  * value is null in JSON, is beyond no limit and counts in no aggregate.
  */
 #define NOT_MEASURED (~0ULL)
+/* The same in a stored __s64. */
+#define NOT_MEASURED_SIGNED (-0x7fffffffffffffffLL - 1)
 
 #define TCP_STATE_NEW_SYN_RECV 12 /* include/net/tcp_states.h; a listener answers again */
 

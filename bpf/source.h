@@ -33,13 +33,16 @@ struct source_control {
 	__u32 baseline; /* tcp, net: walk_sockets only notes where the counters stand */
 	__u64 since_ns; /* walks: CLOCK_BOOTTIME from which on everything is counted; 0: not yet */
 	__u32 no_sched_info; /* sched: set by the walk where the kernel keeps no run-queue delays */
-	__u32 waits_ready;   /* sched: every thread has been given its histogram */
-	__u32 states_epoch;  /* sched: raised whenever stamps of threads off the CPU become stale */
-	__u32 io_sampled;    /* io: add up, for samples */
-	__u32 io_requested;  /* io: report requests of floor_ns or more */
-	__u32 io_issuers;    /* io: who issued a request is remembered */
-	__u32 io_stamped;    /* io: stamps are made for requests that the kernel does not stamp */
-	__u64 io_interval;   /* io: number of the current interval */
+	__u32 waits_ready;   /* sched, syscall: every thread has been given memory for its waits */
+	__u32 calls_attached; /* syscall: besides waits, the ends of calls are looked at */
+	__u32 calls_epoch;    /* syscall: raised whenever stamps of calls become stale ... */
+	__u32 waits_epoch;    /* ... and those of waits */
+	__u32 states_epoch; /* sched: raised whenever stamps of threads off the CPU become stale */
+	__u32 io_sampled;   /* io: add up, for samples */
+	__u32 io_requested; /* io: report requests of floor_ns or more */
+	__u32 io_issuers;   /* io: who issued a request is remembered */
+	__u32 io_stamped;   /* io: stamps are made for requests that the kernel does not stamp */
+	__u64 io_interval;  /* io: number of the current interval */
 	__u8 syscalls[SOURCE_SYSCALLS]; /* syscall: of each native call, the flags below */
 };
 

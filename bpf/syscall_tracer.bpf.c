@@ -15,24 +15,41 @@
  * the task was stopped and it cannot be told from one that made the call anew; the call ended when
  * it was broken off and is reported with -EINTR. A call that the death of its process breaks off has
  * no end and is not reported.
+ *
+ * Where the time went is told from the kernel's own sums for the thread, read at both ends: on a CPU,
+ * waiting for one, and the rest: blocked.
+ *
+ * Rules that only ask for how long a call was blocked need no look at calls at all: a thread that
+ * blocks leaves its CPU, and what it waits in is written in its registers. For these on_wait is
+ * attached to context switches instead, and reports each wait.
  */
 #define RING_BYTES (1 << 21)
 #include "source.bpf.h"
 #include "arch.bpf.h"
+#include "compat.bpf.h"
 
 #define EINTR	       4
 #define RESTART_GAP_NS 50000000 /* a restart by the kernel takes microseconds, unless preempted */
 
 #define SIGNAL_GROUP_EXIT 0x4 /* include/linux/sched/signal.h: the process is about to end */
 
+/* include/linux/sched.h; together with others in one state, such as TASK_FREEZABLE */
+#define TASK_INTERRUPTIBLE   0x0001
+#define TASK_UNINTERRUPTIBLE 0x0002
+#define PF_KTHREAD	     0x00200000
+
 struct call {
-	u64 start_ns;  /* 0: not in a call that is looked at */
-	u64 tick;      /* se.exec_start at entry */
-	u64 broken_ns; /* when it returned -ERESTART*; 0 if it did not */
-	u64 ip, sp;    /* where it returned to then */
-	u64 argument;  /* the first */
+	u64 start_ns;			  /* 0: not in a call that is looked at */
+	u64 tick;			  /* se.exec_start at entry */
+	u64 broken_ns;			  /* when it returned -ERESTART*; 0 if it did not */
+	u64 ip, sp;			  /* where it returned to then */
+	u64 argument;			  /* the first */
+	u64 ran_ns, delay_ns, migrations; /* the thread's own, at entry */
+	u64 lag_ns;			  /* clock_lag_ns() at entry */
+	u64 on_cpu_ns, runq_ns;		  /* at the end */
 	u32 nr;
 	u32 compat;
+	u32 epoch; /* control.calls_epoch at entry */
 };
 
 struct {
@@ -60,9 +77,46 @@ static __always_inline bool was_short(struct task_struct *task, struct call *cal
 	return call->tick == task->se.exec_start && !control.precise && !broken_off(ret);
 }
 
-static __always_inline bool broken_off_by_death(struct task_struct *task, long ret)
+static __always_inline bool is_dying(struct task_struct *task)
 {
-	return ret == -EINTR && task->signal->flags & SIGNAL_GROUP_EXIT;
+	return task->signal->flags & SIGNAL_GROUP_EXIT;
+}
+
+static __always_inline u64 run_delay_ns(struct task_struct *task)
+{
+	return bpf_core_field_exists(task->sched_info.run_delay) ? task->sched_info.run_delay : 0;
+}
+
+/* How far the clock of this CPU by which threads are charged is behind the time: it stands still in
+ * interrupts and while the host runs others. */
+static __always_inline u64 clock_lag_ns(struct task_struct *task)
+{
+	struct rq *rq;
+
+	if (!bpf_core_field_exists(task->se.cfs_rq))
+		return 0;
+	rq = task->se.cfs_rq->rq;
+	return rq->clock - rq->clock_task;
+}
+
+/*
+ * Where the time from entry to now went. The kernel brings the thread's sum up to date only now and
+ * then, and exec_start says when, in the clock of the thread's CPU by which it is charged; so what it
+ * ran since then is the difference of clocks that both stand still while it does not run. Another CPU
+ * has another clock: then it is the sum alone, which is right to a tick at each end.
+ */
+static __always_inline void split(struct task_struct *task, struct call *call, u64 now_ns)
+{
+	s64 took_ns = now_ns - call->start_ns;
+	s64 on_cpu_ns = task->se.sum_exec_runtime - call->ran_ns;
+	s64 runq_ns = run_delay_ns(task) - call->delay_ns;
+
+	if (task->se.nr_migrations == call->migrations)
+		on_cpu_ns += took_ns - (s64)(task->se.exec_start - call->tick) -
+			     (s64)(clock_lag_ns(task) - call->lag_ns);
+	on_cpu_ns = on_cpu_ns < 0 ? 0 : on_cpu_ns > took_ns ? took_ns : on_cpu_ns;
+	call->on_cpu_ns = on_cpu_ns;
+	call->runq_ns = runq_ns < took_ns - on_cpu_ns ? runq_ns : took_ns - on_cpu_ns;
 }
 
 /* What the call's first argument, a descriptor, is open on. */
@@ -81,11 +135,28 @@ static __noinline int describe_file(struct task_struct *task, u32 fd, struct ev_
 	return 0;
 }
 
+/* What calls and waits have in common. */
+static __always_inline void describe(struct task_struct *task, struct ev_syscall *e, u32 nr,
+				     bool compat, u64 argument)
+{
+	e->pid = task->tgid;
+	e->tid = task->pid;
+	e->syscall = nr;
+	e->compat = compat;
+	copy_comm(e->comm, task);
+	e->file_mode = 0;
+	e->file_system_type[0] = '\0';
+	if (has_flag(SYSCALL_TAKES_FD, nr, compat))
+		describe_file(task, argument, e);
+	FILL_PROCESS_CONTEXT(e, task);
+}
+
 static __noinline int report(struct task_struct *task, struct call *call, u64 end_ns, long ret)
 {
+	u64 took_ns = end_ns - call->start_ns;
 	struct ev_syscall *e;
 
-	if (end_ns - call->start_ns < control.floor_ns || (u32)task->tgid == control.self_tgid) {
+	if (took_ns < control.floor_ns || (u32)task->tgid == control.self_tgid) {
 		COUNT(filtered);
 		return 0;
 	}
@@ -93,18 +164,15 @@ static __noinline int report(struct task_struct *task, struct call *call, u64 en
 	if (!e)
 		return 0;
 	e->ts_ns = end_ns;
-	e->pid = task->tgid;
-	e->tid = task->pid;
-	e->syscall = call->nr;
-	e->compat = call->compat;
-	e->latency_ns = end_ns - call->start_ns;
+	e->latency_ns = took_ns;
+	e->on_cpu_ns = call->on_cpu_ns;
+	e->runq_ns = call->runq_ns;
+	e->blocked_ns = took_ns - call->on_cpu_ns - call->runq_ns;
+	if (!bpf_core_field_exists(task->sched_info.run_delay))
+		e->runq_ns = e->blocked_ns = NOT_MEASURED;
 	e->ret = ret;
-	copy_comm(e->comm, task);
-	e->file_mode = 0;
-	e->file_system_type[0] = '\0';
-	if (has_flag(SYSCALL_TAKES_FD, call->nr, call->compat))
-		describe_file(task, call->argument, e);
-	FILL_PROCESS_CONTEXT(e, task);
+	e->is_wait = 0;
+	describe(task, e, call->nr, call->compat, call->argument);
 	submit_urgent(e);
 	return 0;
 }
@@ -141,15 +209,16 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	struct call *call = bpf_task_storage_get(&calls, task, NULL, 0);
 	u64 now_ns;
 
-	if (!call || !call->start_ns || call->broken_ns)
+	if (!call || !call->start_ns || call->broken_ns || call->epoch != control.calls_epoch)
 		return 0;
 	if (was_short(task, call, ret) || !is_end_of(call, regs) ||
-	    broken_off_by_death(task, ret)) {
+	    (ret == -EINTR && is_dying(task))) {
 		COUNT(filtered);
 		call->start_ns = 0;
 		return 0;
 	}
 	now_ns = bpf_ktime_get_ns();
+	split(task, call, now_ns);
 	call->argument = regs_first_argument(regs, call->compat);
 	if (broken_off(ret)) {
 		call->ip = regs_ip(regs);
@@ -177,14 +246,163 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 		COUNT(no_storage);
 		return 0;
 	}
-	if (call->broken_ns && continues(task, call, regs, nr, compat))
+	if (call->broken_ns && call->epoch == control.calls_epoch &&
+	    continues(task, call, regs, nr, compat))
 		return 0;
+	call->broken_ns = 0;
 	if (is_restart_syscall(nr, compat) || is_sigreturn(nr, compat))
 		return 0;
 	call->nr = nr;
 	call->compat = compat;
+	call->epoch = control.calls_epoch;
 	call->tick = task->se.exec_start;
+	call->ran_ns = task->se.sum_exec_runtime;
+	call->migrations = task->se.nr_migrations;
+	call->delay_ns = run_delay_ns(task);
+	call->lag_ns = clock_lag_ns(task);
 	call->start_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+/* --- waits in calls, from context switches --- */
+
+/* Of a thread off the CPU. Memory for it is never asked for under the lock of a run queue: new
+ * threads get theirs when they are made, older ones from a walk. */
+struct wait {
+	u64 off_ns; /* when it left its CPU, in the clock of the run queue; 0: not to wait in a call */
+	u64 off_delay_ns; /* its run_delay then */
+	u32 nr;
+	u32 epoch; /* control.waits_epoch then */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct wait);
+} waits SEC(".maps");
+
+SEC("tp_btf/task_newtask")
+int BPF_PROG(on_new_task, struct task_struct *task)
+{
+	bpf_task_storage_get(&waits, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	return 0;
+}
+
+SEC("iter/task")
+int on_walk_threads(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+
+	if (task)
+		bpf_task_storage_get(&waits, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	return 0;
+}
+
+/* The thread leaves its CPU to wait. Is it in a call that is looked at? */
+static __always_inline void leave(struct task_struct *prev, bool preempt, u32 state)
+{
+	struct pt_regs *regs;
+	struct wait *w;
+	bool compat;
+	u32 nr;
+
+	if (preempt || !(state & (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE)) ||
+	    prev->flags & PF_KTHREAD)
+		return;
+	regs = (struct pt_regs *)bpf_task_pt_regs(prev);
+	nr = regs_syscall_number(regs);
+	compat = task_in_compat_call(prev);
+	if ((int)nr < 0 || !has_flag(SYSCALL_LOOKED_AT, nr, compat))
+		return;
+	w = bpf_task_storage_get(&waits, prev, NULL, 0);
+	if (!w) {
+		if (control.waits_ready)
+			COUNT(no_storage);
+		return;
+	}
+	if (!is_restart_syscall(nr, compat) || w->epoch != control.waits_epoch)
+		w->nr = nr; /* else what is restarted is what it last waited in */
+	w->epoch = control.waits_epoch;
+	w->off_delay_ns = prev->sched_info.run_delay;
+	w->off_ns = prev->se.cfs_rq->rq->clock;
+}
+
+/* Reported by the end of the call, which is being looked at too? */
+static __always_inline bool is_call(struct task_struct *task)
+{
+	struct call *call;
+
+	if (!control.calls_attached)
+		return false;
+	call = bpf_task_storage_get(&calls, task, NULL, 0);
+	return call && call->start_ns && call->epoch == control.calls_epoch;
+}
+
+static __noinline int report_wait(struct task_struct *task, struct wait *w, u64 waited_ns,
+				  u64 ready_ns)
+{
+	bool compat = task_in_compat_call(task);
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct ev_syscall *e;
+
+	if (waited_ns < control.floor_ns || (u32)task->tgid == control.self_tgid ||
+	    is_dying(task) || is_call(task)) {
+		COUNT(filtered);
+		return 0;
+	}
+	e = RESERVE(struct ev_syscall);
+	if (!e)
+		return 0;
+	e->ts_ns = bpf_ktime_get_ns();
+	e->latency_ns = NOT_MEASURED;
+	e->on_cpu_ns = NOT_MEASURED;
+	e->runq_ns = ready_ns;
+	e->blocked_ns = waited_ns;
+	e->ret = NOT_MEASURED_SIGNED;
+	e->is_wait = 1;
+	describe(task, e, w->nr, compat, regs_first_argument(regs, compat));
+	submit_urgent(e);
+	return 0;
+}
+
+/* The kernel adds the last piece of the wait for a CPU to run_delay in a moment. */
+static __always_inline void come_back(struct task_struct *next)
+{
+	struct wait *w =
+		next->flags & PF_KTHREAD ? NULL : bpf_task_storage_get(&waits, next, NULL, 0);
+	u64 now_ns, off_ns, ready_ns;
+
+	if (!w || !w->off_ns)
+		return;
+	now_ns = next->se.cfs_rq->rq->clock;
+	off_ns = w->off_ns;
+	w->off_ns = 0;
+	if (w->epoch != control.waits_epoch)
+		return;
+	ready_ns = next->sched_info.run_delay - w->off_delay_ns;
+	if (next->sched_info.last_queued)
+		ready_ns += now_ns - next->sched_info.last_queued;
+	if ((s64)(now_ns - off_ns - ready_ns) > 0)
+		report_wait(next, w, now_ns - off_ns - ready_ns, ready_ns);
+}
+
+/* prev_state is told from 5.18 on (fa2c3254d7cf). */
+SEC("tp_btf/sched_switch")
+int BPF_PROG(on_wait, bool preempt, struct task_struct *prev, struct task_struct *next,
+	     unsigned int prev_state)
+{
+	leave(prev, preempt, prev_state);
+	come_back(next);
+	return 0;
+}
+
+/* A waker that is at work on prev may have changed its state, and then the wait is short. */
+SEC("tp_btf/sched_switch")
+int BPF_PROG(on_wait_old, bool preempt, struct task_struct *prev, struct task_struct *next)
+{
+	leave(prev, preempt, task_state(prev));
+	come_back(next);
 	return 0;
 }
 

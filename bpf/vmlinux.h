@@ -104,6 +104,7 @@ struct cred {
 
 struct rq {
 	u64 clock;
+	u64 clock_task;
 };
 
 struct cfs_rq {
@@ -113,6 +114,7 @@ struct cfs_rq {
 struct sched_entity {
 	u64 exec_start;
 	u64 sum_exec_runtime;
+	u64 nr_migrations;
 	struct cfs_rq *cfs_rq;
 };
 

@@ -86,6 +86,13 @@ void derive_file_system(const struct event *ev, struct value *ret)
 	ret->len = strnlen(ret->text, sizeof(r->file_system_type));
 }
 
+void derive_measured(const struct event *ev, struct value *ret)
+{
+	const struct ev_syscall *r = ev->record;
+
+	set_text(ret, r->is_wait ? "wait" : "call");
+}
+
 void derive_abi(const struct event *ev, struct value *ret)
 {
 	const struct ev_syscall *r = ev->record;

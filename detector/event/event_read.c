@@ -332,8 +332,8 @@ static bool set_number(struct reading *x, const struct slot *s, const struct jso
 	uint64_t v;
 	int64_t i;
 
-	if (m->kind == JSON_NULL && f->size == sizeof(__u64) && f->type != FIELD_INT) {
-		member_store(x->record, f, NOT_MEASURED);
+	if (m->kind == JSON_NULL && member_can_miss(f)) {
+		member_store(x->record, f, member_not_measured(f));
 		return true;
 	}
 	if (f->type == FIELD_UINT) {
@@ -661,9 +661,8 @@ void event_blank(const struct event_type *type, void *ret_record)
 	for (unsigned i = 0; i < type->n_fields; i++) {
 		const struct field *f = &type->fields[i];
 
-		if (!f->derive && f->size == sizeof(__u64) &&
-		    (f->type == FIELD_UINT || f->type == FIELD_REAL))
-			member_store(ret_record, f, NOT_MEASURED);
+		if (!f->derive && member_can_miss(f))
+			member_store(ret_record, f, member_not_measured(f));
 	}
 }
 

@@ -37,10 +37,21 @@ static inline int64_t member_load_signed(const void *record, const struct field 
 	return (int64_t)(member_load(record, f) << unused_bits) >> unused_bits;
 }
 
+/* Numbers of full size can be missing; then this is stored. */
+static inline bool member_can_miss(const struct field *f)
+{
+	return f->size == sizeof(__u64) &&
+	       (f->type == FIELD_UINT || f->type == FIELD_INT || f->type == FIELD_REAL);
+}
+
+static inline uint64_t member_not_measured(const struct field *f)
+{
+	return f->type == FIELD_INT ? (uint64_t)NOT_MEASURED_SIGNED : NOT_MEASURED;
+}
+
 static inline bool member_missing(const void *record, const struct field *f)
 {
-	return f->size == sizeof(__u64) && (f->type == FIELD_UINT || f->type == FIELD_REAL) &&
-	       member_load(record, f) == NOT_MEASURED;
+	return member_can_miss(f) && member_load(record, f) == member_not_measured(f);
 }
 
 static inline void member_store(void *record, const struct field *f, uint64_t v)

@@ -98,24 +98,35 @@ static void demand_calls(const struct rule *r, unsigned source, const struct eve
 
 /* --- floors ---------------------------------------------------------------------------------- */
 
-/* The latency and its parts: what a part must reach, the latency must. */
-static const char *const times[] = { "latency_ms", "device_ms", "queue_ms" };
+/* A time with its parts: what a part must reach, the whole must. */
+struct span {
+	const char *const names[7];
+	double unasked_ms; /* its floor for what asks none */
+};
 
-static bool is_time(const struct field *f)
+static const struct span latency = {
+	{ "latency_ms", "device_ms", "queue_ms", "on_cpu_ms", "runq_ms", "blocked_ms" },
+	(double)DEMAND_FLOOR_NS / NS_PER_MS,
+};
+
+static const struct span blocked = { { "blocked_ms" }, 0 };
+
+static bool is_time(const struct span *span, const struct field *f)
 {
-	for (size_t i = 0; f && i < ARRAY_SIZE(times); i++)
-		if (strcmp(f->name, times[i]) == 0)
+	for (size_t i = 0; f && span->names[i]; i++)
+		if (strcmp(f->name, span->names[i]) == 0)
 			return true;
 	return false;
 }
 
-/* The least latency with which the condition, NULL for none, can hold; -INFINITY if it says none. */
-static double least_ms(const struct expr *e, const struct event_type *type)
+/* The least time with which the condition, NULL for none, can hold; -INFINITY if it says none. */
+static double least_ms(const struct span *span, const struct expr *e, const struct event_type *type)
 {
 	double least = -INFINITY;
 
-	for (size_t i = 0; e && i < ARRAY_SIZE(times); i++) {
-		const struct field *f = event_field_find(type, times[i], strlen(times[i]));
+	for (size_t i = 0; e && span->names[i]; i++) {
+		const struct field *f =
+			event_field_find(type, span->names[i], strlen(span->names[i]));
 
 		if (f)
 			least = fmax(least, expr_lower_bound(e, f));
@@ -124,6 +135,7 @@ static double least_ms(const struct expr *e, const struct event_type *type)
 }
 
 struct floor_check {
+	const struct span *span;
 	const struct event_type *type;
 	double least; /* what the source's own condition asks for; -INFINITY: nothing */
 	double floor_ms;
@@ -135,34 +147,39 @@ static void take_floor(struct floor_check *c, double floor_ms)
 	bool asked = floor_ms != -INFINITY;
 
 	c->asked = c->asked || asked;
-	c->floor_ms = fmin(c->floor_ms, asked ? floor_ms : (double)DEMAND_FLOOR_NS / NS_PER_MS);
+	c->floor_ms = fmin(c->floor_ms, asked ? floor_ms : c->span->unasked_ms);
 }
 
 static void check_floor(void *ctx, const struct term *t)
 {
 	struct floor_check *c = ctx;
 
-	take_floor(c, fmax(c->least, least_ms(t->where, c->type)));
+	take_floor(c, fmax(c->least, least_ms(c->span, t->where, c->type)));
 }
 
-/* The limit of a rule on the latency of single events; -INFINITY if it has none. */
-static double event_limit_ms(const struct rule *r)
+/* The limit of a rule on the time of single events; -INFINITY if it has none. */
+static double event_limit_ms(const struct span *span, const struct rule *r)
 {
 	const struct leaf *l = &r->judge.leaves[0];
 
 	if (r->judge.n_leaves == 1 && formula_is_term(&l->value) && l->above.set &&
-	    l->value.terms[0].aggregate == AGGREGATE_NONE && is_time(l->value.terms[0].field))
+	    l->value.terms[0].aggregate == AGGREGATE_NONE && is_time(span, l->value.terms[0].field))
 		return l->above.at;
 	return -INFINITY;
 }
 
-double rule_floor_ms(const struct rule *r, unsigned source)
+/* The least time that can matter to the rule; -INFINITY if it asks for none. */
+static double least_of_rule_ms(const struct span *span, const struct rule *r, unsigned source)
 {
-	struct floor_check c = { .type = source ? r->with : r->on, .floor_ms = INFINITY };
+	struct floor_check c = {
+		.span = span,
+		.type = source ? r->with : r->on,
+		.floor_ms = INFINITY,
+	};
 
-	c.least = least_ms(condition_on(r, source), c.type);
+	c.least = least_ms(span, condition_on(r, source), c.type);
 	if (source == 0)
-		c.least = fmax(c.least, event_limit_ms(r));
+		c.least = fmax(c.least, event_limit_ms(span, r));
 	if (takes_all(r, source))
 		take_floor(&c, c.least);
 	each_term(r, source, check_floor, &c);
@@ -171,17 +188,28 @@ double rule_floor_ms(const struct rule *r, unsigned source)
 	return c.asked ? c.floor_ms : -INFINITY;
 }
 
-/* The shortest latency with which the rule can fire. */
-static uint64_t floor_of(const struct rule *r, unsigned source)
+double rule_floor_ms(const struct rule *r, unsigned source)
 {
-	double floor_ms = rule_floor_ms(r, source);
+	return least_of_rule_ms(&latency, r, source);
+}
+
+/* The shortest time with which the rule can fire. */
+static uint64_t floor_of(const struct span *span, const struct rule *r, unsigned source)
+{
+	double floor_ms = least_of_rule_ms(span, r, source);
 
 	if (floor_ms == -INFINITY)
-		return DEMAND_FLOOR_NS;
+		floor_ms = span->unasked_ms;
 	if (floor_ms <= 0)
 		return 0;
 	return floor_ms < (double)UINT64_MAX / NS_PER_MS ? (uint64_t)(floor_ms * NS_PER_MS)
 							 : UINT64_MAX;
+}
+
+static void lower(uint64_t *floor_ns, uint64_t to_ns)
+{
+	if (to_ns < *floor_ns)
+		*floor_ns = to_ns;
 }
 
 /* --- fields ---------------------------------------------------------------------------------- */
@@ -240,8 +268,8 @@ static void add_demand(const struct rule *r, unsigned source, const struct event
 {
 	d->wanted = true;
 	d->fields |= fields_of(r, source);
-	if (floor_of(r, source) < d->floor_ns)
-		d->floor_ns = floor_of(r, source);
+	lower(&d->floor_ns, floor_of(&latency, r, source));
+	lower(&d->blocked_floor_ns, floor_of(&blocked, r, source));
 	if (type == event_type_find("syscall", strlen("syscall")))
 		demand_calls(r, source, type, d->syscalls);
 }
@@ -249,7 +277,7 @@ static void add_demand(const struct rule *r, unsigned source, const struct event
 void rule_demand(const struct rule_set *set, const struct event_type *type,
 		 struct demand *ret_demand)
 {
-	struct demand d = { .floor_ns = UINT64_MAX };
+	struct demand d = { .floor_ns = UINT64_MAX, .blocked_floor_ns = UINT64_MAX };
 
 	for (unsigned i = 0; i < set->n_rules; i++) {
 		const struct rule *r = &set->rules[i];
@@ -259,7 +287,9 @@ void rule_demand(const struct rule_set *set, const struct event_type *type,
 		if (r->with == type && type)
 			add_demand(r, 1, type, &d);
 	}
-	if (!d.wanted)
+	if (!d.wanted) {
 		d.floor_ns = DEMAND_FLOOR_NS;
+		d.blocked_floor_ns = 0;
+	}
 	*ret_demand = d;
 }

@@ -32,6 +32,8 @@ struct demand {
 	uint64_t
 		floor_ns; /* of types with latency_ms: the shortest that can matter, 0 for all of them;
 			      10 ms if no rule says one */
+	/* syscall: every rule needs a blocked_ms over this; 0: some rule does not */
+	uint64_t blocked_floor_ns;
 	uint64_t syscalls[16]; /* syscall: bit n: native call n can match a rule */
 };
 

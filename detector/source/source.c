@@ -184,6 +184,8 @@ void source_adjust(struct source *s, const struct demand *demands)
 	if (s->ops->push)
 		s->ops->push(s);
 	source_parts_apply(s);
+	if (s->ops->adjusted)
+		s->ops->adjusted(s);
 }
 
 const char *source_object(const struct source *s)

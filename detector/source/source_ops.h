@@ -83,6 +83,8 @@ struct source_ops {
 	bool (*part_wanted)(const struct source *s, unsigned part);
 	/* After the programs are attached. */
 	void (*started)(struct source *s);
+	/* After parts may have been attached or detached for other demands. */
+	void (*adjusted)(struct source *s);
 	/* A record of the ring; without it, records are events of the source's only type. */
 	record_fn *on_record;
 	void (*tick)(struct source *s, uint64_t now_ns);

@@ -108,27 +108,30 @@ char *source_parts_left_out(const struct source *s)
 	return names.data ? names.data : xstrdup("");
 }
 
-static void apply(struct source *s, unsigned part)
+static bool is_due(const struct source *s, unsigned part)
 {
-	struct part_state *state = &s->parts[part];
-	bool on = state->way && !state->shed && wanted(s, part);
+	return s->parts[part].way && !s->parts[part].shed && wanted(s, part);
+}
 
-	if (on == state->attached)
-		return;
-	if (on) {
+/* First what is needed now, then what no longer is: what one part takes over from another is seen by
+ * one of them at any time. */
+void source_parts_apply(struct source *s)
+{
+	for (unsigned i = 0; i < s->ops->n_parts; i++) {
+		struct part_state *state = &s->parts[i];
+
+		if (state->attached || !is_due(s, i))
+			continue;
 		free(state->error);
 		state->error = NULL;
 		state->attached = bpf_object_attach(s->object, state->way->programs, &state->error);
-	} else {
-		bpf_object_detach(s->object, state->way->programs);
-		state->attached = false;
 	}
-}
-
-void source_parts_apply(struct source *s)
-{
-	for (unsigned i = 0; i < s->ops->n_parts; i++)
-		apply(s, i);
+	for (unsigned i = 0; i < s->ops->n_parts; i++) {
+		if (!s->parts[i].attached || is_due(s, i))
+			continue;
+		bpf_object_detach(s->object, s->parts[i].way->programs);
+		s->parts[i].attached = false;
+	}
 }
 
 void source_parts_describe(const struct source *s, struct buf *out)

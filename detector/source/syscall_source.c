@@ -1,13 +1,77 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Pushes into the kernel which calls can matter to the rules, and from which latency on. */
+/*
+ * Pushes into the kernel which calls can matter to the rules, and from which latency on; and decides
+ * whether calls are to be looked at for the rules at all, or only the waits in them.
+ */
 #include <asm/unistd.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "event/syscalls.h"
 #include "source/source_ops.h"
 
 #define NOHZ_FULL "/sys/devices/system/cpu/nohz_full"
+
+enum part { PART_CALLS, PART_WAITS };
+
+static const struct source_part parts[] = {
+	[PART_CALLS] = {
+		.name = "calls",
+		.reads = "syscall",
+		.ways = { { "on_sys_exit on_sys_enter", NULL } },
+	},
+	[PART_WAITS] = {
+		.name = "waits in calls",
+		.reads = "syscall",
+		.ways = {
+			{ "on_new_task on_walk_threads on_wait",
+			  "each wait by itself, since all rules only ask for that" },
+			{ "on_new_task on_walk_threads on_wait_old",
+			  "each wait by itself, since all rules only ask for that" },
+		},
+	},
+};
+
+/* What a wait can tell of a call. */
+static const char *const fields_of_waits[] = {
+	"timestamp",   "time_str",   "pid",	"tid",		"syscall", "syscall_name",
+	"comm",	       "blocked_ms", "runq_ms", "measured",	"abi",	   "file_type",
+	"file_system", "ppid",	     "uid",	"start_time_s", "exe",	   "cmdline",
+	"parent_comm", "user",	     "cgroup",	"container_id", "unit",
+};
+
+/* A part that is no longer needed stays for this many ticks: it reports what began under it. */
+#define LINGER_TICKS 2
+
+struct syscall_state {
+	enum part mode;
+	unsigned linger[ARRAY_SIZE(parts)];
+};
+
+static bool served_by_waits(const struct source *s)
+{
+	const struct demand *demand = source_demand(s, "syscall");
+	const struct event_type *type = source_type(s, "syscall");
+	uint64_t told = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields_of_waits); i++) {
+		const char *name = fields_of_waits[i];
+
+		told |= 1ull << event_field_index(type, event_field_find(type, name, strlen(name)));
+	}
+	return s->parts[PART_WAITS].way && demand->blocked_floor_ns > 0 &&
+	       !(demand->fields & ~told);
+}
+
+static bool part_wanted(const struct source *s, unsigned part)
+{
+	const struct syscall_state *state = s->state;
+
+	return part == state->mode || state->linger[part] > 0;
+}
 
 /* On CPUs that stop their tick for a single running task, "no tick since" does not mean "short". */
 static bool ticks_may_stop(void)
@@ -25,6 +89,28 @@ static bool is_demanded(const struct demand *demand, unsigned nr)
 	return demand->syscalls[nr / 64] >> nr % 64 & 1;
 }
 
+static void prepare(struct source *s)
+{
+	s->state = xcalloc(1, sizeof(struct syscall_state));
+}
+
+static void choose_mode(struct source *s)
+{
+	struct syscall_state *state = s->state;
+	struct source_control *control = bpf_object_control(s->object);
+	enum part mode = served_by_waits(s) ? PART_WAITS : PART_CALLS;
+
+	if (mode != state->mode && source_part_attached(s, state->mode))
+		state->linger[state->mode] = LINGER_TICKS;
+	state->mode = mode;
+	if (!source_part_attached(s, PART_CALLS))
+		control->calls_epoch++;
+	if (!source_part_attached(s, PART_WAITS)) {
+		control->waits_epoch++;
+		control->waits_ready = 0;
+	}
+}
+
 static void push(struct source *s)
 {
 	struct source_control *control = bpf_object_control(s->object);
@@ -40,6 +126,7 @@ static void push(struct source *s)
 	/* by these the programs see whether an interrupted call goes on or a handler ran */
 	control->syscalls[__NR_restart_syscall] |= SYSCALL_LOOKED_AT;
 	control->syscalls[__NR_rt_sigreturn] |= SYSCALL_LOOKED_AT;
+	choose_mode(s);
 }
 
 static void nothing(void *ctx, const void *record, size_t size)
@@ -49,20 +136,53 @@ static void nothing(void *ctx, const void *record, size_t size)
 	(void)size;
 }
 
+/* Gives threads that are older than the programs memory for their waits. */
+static void adjusted(struct source *s)
+{
+	struct source_control *control = bpf_object_control(s->object);
+
+	control->calls_attached = source_part_attached(s, PART_CALLS);
+	if (!source_part_attached(s, PART_WAITS) || control->waits_ready)
+		return;
+	if (bpf_object_walk(s->object, "on_walk_threads", 1, nothing, s) < 0)
+		s->lost_here++;
+	control->waits_ready = 1;
+}
+
 /* Tells the programs which process is kernelsight itself. */
 static void started(struct source *s)
 {
 	(void)bpf_object_walk(s->object, "on_introduction", 1, nothing, s);
+	adjusted(s);
+}
+
+static void tick(struct source *s, uint64_t now_ns)
+{
+	struct syscall_state *state = s->state;
+	bool over = false;
+
+	(void)now_ns;
+	for (unsigned i = 0; i < ARRAY_SIZE(parts); i++)
+		if (state->linger[i] > 0)
+			over |= --state->linger[i] == 0;
+	if (!over)
+		return;
+	source_parts_apply(s);
+	adjusted(s);
+}
+
+static void fini(struct source *s)
+{
+	free(s->state);
 }
 
 /* Makes one of the calls that are looked at, with arguments that let it fail at once. */
-static bool poke(struct source *s)
+static bool poke_call(const struct demand *demand)
 {
 	static const unsigned harmless[] = {
 		__NR_read,  __NR_write,	    __NR_openat, __NR_close,
 		__NR_fsync, __NR_fdatasync, __NR_ioctl,
 	};
-	const struct demand *demand = source_demand(s, "syscall");
 
 	for (unsigned i = 0; i < ARRAY_SIZE(harmless); i++) {
 		if (!is_demanded(demand, harmless[i]))
@@ -73,9 +193,38 @@ static bool poke(struct source *s)
 	return false;
 }
 
+/* Waits for a millisecond in a call whose waits are looked at. */
+static bool poke_wait(const struct demand *demand)
+{
+	const struct timespec a_moment = { .tv_nsec = NS_PER_MS };
+
+	if (is_demanded(demand, __NR_ppoll))
+		(void)syscall(__NR_ppoll, NULL, 0, &a_moment, NULL, 0);
+	else if (is_demanded(demand, __NR_nanosleep))
+		(void)syscall(__NR_nanosleep, &a_moment, NULL);
+	else
+		return false;
+	return true;
+}
+
+static bool poke(struct source *s)
+{
+	const struct syscall_state *state = s->state;
+	const struct demand *demand = source_demand(s, "syscall");
+
+	return state->mode == PART_WAITS ? poke_wait(demand) : poke_call(demand);
+}
+
 const struct source_ops syscall_source_ops = {
 	.object = "syscall_tracer",
+	.parts = parts,
+	.n_parts = ARRAY_SIZE(parts),
+	.prepare = prepare,
 	.push = push,
+	.part_wanted = part_wanted,
 	.started = started,
+	.adjusted = adjusted,
+	.tick = tick,
 	.poke = poke,
+	.fini = fini,
 };

@@ -3,7 +3,7 @@
 
 usage: bench.py [--build DIR] [--quick] [--only NAME] [--json FILE]
 
-Each figure is a module of its own here: syscall, block, packet, webhook, flood, sustained,
+Each figure is a module of its own here: syscall, switch, block, packet, webhook, flood, sustained,
 busy, idle. Needs root, and a machine
 with nothing else to do.
 """
@@ -21,11 +21,12 @@ import flood
 import idle
 import packet_cost
 import sustained
+import switch_cost
 import syscall_cost
 import webhook_delay
 from harness import Bench, machine, mount_tracefs
 
-FIGURES = [syscall_cost, block_cost, packet_cost, webhook_delay, flood, sustained, busy, idle]
+FIGURES = [syscall_cost, switch_cost, block_cost, packet_cost, webhook_delay, flood, sustained, busy, idle]
 LIMIT_S = 1800
 
 

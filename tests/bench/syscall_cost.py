@@ -3,6 +3,7 @@
 Every measurement of a tracer has one without any tracer right before it, so that what else goes on
 in the machine is in both; the figures are medians over the rounds.
 """
+import json
 import shutil
 import signal
 
@@ -23,6 +24,15 @@ tracepoint:raw_syscalls:sys_exit /@start[tid]/ {
 """
 
 
+def waits_rule(bench):
+    """A rule file for which no call needs to be looked at."""
+    path = bench.directory / "waits.json"
+    path.write_text(json.dumps({"version": 1, "rules": [
+        {"name": "never", "on": "syscall", "by": ["pid"],
+         "when": {"value": "blocked_ms", "above": "1h"}}]}))
+    return path
+
+
 def tracers(bench):
     """name: function that gives the Program."""
     def tool(name, *args):
@@ -35,6 +45,7 @@ def tracers(bench):
         "empty programs": lambda: Program(
             [bench.tool("attach_bpf"), bench.build / "tests/bench/floor.bpf.o"], Attached()),
         "kernelsight run": lambda: kernelsight(bench, "run", "-r", RULES),
+        "waits only": lambda: kernelsight(bench, "run", "-r", waits_rule(bench)),
         "syscount -L": lambda: tool("syscount", "-L"),
         "bpftrace": lambda: tool("bpftrace", "-e", BPFTRACE),
         "perf trace": lambda: tool("perf", "trace", "--duration", "10", "-a", "-o", "/dev/null"),
@@ -80,6 +91,11 @@ def run(bench):
             "missing": missing, **evaluate({name: [r[name] for r in used] for name in starts})}
 
 
+def of_bare(seen, name):
+    rows = seen.get(name)
+    return median([r["ns"] / r["bare_ns"] for r in rows]) if rows else None
+
+
 def evaluate(seen):
     """The costs and, round by round, the ratios to the floor and to syscount."""
     added = {name: [r["ns"] - r["bare_ns"] for r in rows] for name, rows in seen.items()}
@@ -101,7 +117,11 @@ def evaluate(seen):
             "own_ns": median([r["own_ns"] for r in rows]),
         } for name, rows in seen.items()},
         "wanted": [wanted("what kernelsight adds, of what syscount adds",
-                          ratio("kernelsight run", "syscount -L"), 0.5)],
+                          ratio("kernelsight run", "syscount -L"), 0.5),
+                   wanted("the same, of what the empty programs add",
+                          ratio("kernelsight run", "empty programs"), 2.0),
+                   wanted("a call where rules only ask for waits, of a bare one",
+                          of_bare(seen, "waits only"), 1.02)],
     }
 
 

@@ -57,6 +57,7 @@ static unsigned count_calls(const struct demand *d)
 }
 
 #define ON		    "\"on\":\"syscall\","
+#define COUNT_ONLY	    "\"when\":{\"value\":\"count()\",\"window\":\"10s\",\"above\":5}"
 #define COUNT		    ON "\"when\":{\"value\":\"count()\",\"window\":\"10s\",\"above\":5}"
 #define WHERE(w)	    COUNT ",\"where\":\"" w "\""
 #define WINDOW(value)	    ON "\"when\":{\"value\":\"" value "\",\"window\":\"5s\",\"above\":5}"
@@ -291,9 +292,27 @@ static void a_part_of_the_latency_gives_a_floor_too(void **state)
 	}
 }
 
+static void rules_may_all_ask_how_long_a_call_was_blocked(void **state)
+{
+	const char *const both[] = {
+		ON "\"when\":{\"value\":\"blocked_ms\",\"above\":\"30ms\"}",
+		ON "\"where\":\"blocked_ms > 20ms\"," COUNT_ONLY,
+	};
+	const char *const one_of_them[] = {
+		both[0], ON "\"when\":{\"value\":\"latency_ms\",\"above\":\"30ms\"}"
+	};
+
+	(void)state;
+	assert_int_equal(demand_of(both, 2, "syscall").blocked_floor_ns, 20 * NS_PER_MS);
+	assert_int_equal(demand_of(both, 2, "syscall").floor_ns, 20 * NS_PER_MS);
+	assert_int_equal(demand_of(one_of_them, 2, "syscall").blocked_floor_ns, 0);
+	assert_int_equal(demand_of(one_of_them, 2, "syscall").floor_ns, 30 * NS_PER_MS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rules_may_all_ask_how_long_a_call_was_blocked),
 		cmocka_unit_test(a_source_without_rules_is_not_wanted),
 		cmocka_unit_test(a_rule_without_where_wants_every_call),
 		cmocka_unit_test(calls_follow_from_where),
