@@ -81,7 +81,7 @@ static bool is_among(const char *const *keys, const char *s, size_t len)
 
 static bool is_open(const struct place *p, const char *s, size_t len)
 {
-	return p->tests > 0 || p->named > 0 || is_among(open_keys(p), s, len);
+	return p->tests > 0 || (p->named > 0 && p->level == 0) || is_among(open_keys(p), s, len);
 }
 
 static bool looks_secret(const char *s, size_t len)

@@ -243,6 +243,16 @@ static uint64_t template_fields(const struct template *t, const struct event_typ
 	return fields;
 }
 
+/* The fields that alerts of the rule show where it says so itself. */
+static uint64_t shown_fields(const struct rule *r, const struct event_type *type)
+{
+	uint64_t fields = template_fields(r->summary, type);
+
+	for (unsigned i = 0; i < r->n_labels; i++)
+		fields |= template_fields(r->labels[i].rendered, type);
+	return fields;
+}
+
 /* The fields that the rule reads. Any other is shown in its alerts if somebody else has it measured. */
 static uint64_t fields_of(const struct rule *r, unsigned source)
 {
@@ -254,11 +264,17 @@ static uint64_t fields_of(const struct rule *r, unsigned source)
 	for (unsigned i = 0; i < r->n_by; i++)
 		c.fields |= 1ull << event_field_index(c.type, source ? r->with_by[i] : r->by[i]);
 	each_term(r, source, check_field, &c);
-	if (source == 0)
-		c.fields |= template_fields(r->summary, c.type);
-	for (unsigned i = 0; source == 0 && i < r->n_labels; i++)
-		c.fields |= template_fields(r->labels[i].rendered, c.type);
-	return c.fields;
+	return c.fields | (source == 0 ? shown_fields(r, c.type) : 0);
+}
+
+/* An alert of a rule made of others shows an event of one of these. */
+static uint64_t shown_of_members(const struct rule_set *set, const struct rule *r,
+				 const struct event_type *type)
+{
+	for (unsigned i = 0; i < r->n_members; i++)
+		if (r->members[i] < set->n_rules && set->rules[r->members[i]].on == type)
+			return shown_fields(r, type);
+	return 0;
 }
 
 /* --- the whole ------------------------------------------------------------------------------- */
@@ -282,10 +298,11 @@ void rule_demand(const struct rule_set *set, const struct event_type *type,
 	for (unsigned i = 0; i < set->n_rules; i++) {
 		const struct rule *r = &set->rules[i];
 
-		if (r->on == type && type)
+		if (r->on == type)
 			add_demand(r, 0, type, &d);
-		if (r->with == type && type)
+		if (r->with == type)
 			add_demand(r, 1, type, &d);
+		d.fields |= shown_of_members(set, r, type);
 	}
 	if (!d.wanted) {
 		d.floor_ns = DEMAND_FLOOR_NS;

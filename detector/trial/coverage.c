@@ -6,6 +6,7 @@ struct report {
 	void *ctx;
 	const struct capture_reader *file;
 	const struct rule *rule;
+	const struct event_type *type; /* that the rule is on, or its second one; NULL: none */
 };
 
 static const struct demand *recorded(const struct capture_header *h, const struct event_type *type)
@@ -25,7 +26,7 @@ static void say_floor(const struct report *r, uint64_t recorded_ns, uint64_t wan
 	duration_format(&have, recorded_ns);
 	duration_format(&want, wanted_ns);
 	text = xasprintf("%s holds %s only from %s on; rule %s looks at it from %s on",
-			 capture_path(r->file), r->rule->on->name, buf_str(&have), r->rule->name,
+			 capture_path(r->file), r->type->name, buf_str(&have), r->rule->name,
 			 buf_str(&want));
 	r->say(r->ctx, text);
 }
@@ -45,13 +46,13 @@ static void report_rule(const struct report *r, const struct capture_header *hea
 	struct demand want;
 	AUTO_FREE char *text = NULL;
 
-	if (!r->rule->on)
+	if (!r->type)
 		return;
-	rule_demand(&alone, r->rule->on, &want);
-	have = recorded(header, r->rule->on);
+	rule_demand(&alone, r->type, &want);
+	have = recorded(header, r->type);
 	if (!have)
 		text = xasprintf("%s holds no events of %s: rule %s cannot fire",
-				 capture_path(r->file), r->rule->on->name, r->rule->name);
+				 capture_path(r->file), r->type->name, r->rule->name);
 	else if (lacks_calls(have, &want))
 		text = xasprintf("%s does not hold all system calls that rule %s looks at",
 				 capture_path(r->file), r->rule->name);
@@ -70,9 +71,12 @@ void coverage_report(const struct streams *s, const struct rule_set *rules,
 		if (!header || (i > 0 && streams_continues(s, i)))
 			continue;
 		for (unsigned k = 0; k < rules->n_rules; k++) {
-			struct report r = { say, ctx, s->files[i], &rules->rules[k] };
+			const struct rule *rule = &rules->rules[k];
 
-			report_rule(&r, header);
+			report_rule(&(struct report){ say, ctx, s->files[i], rule, rule->on },
+				    header);
+			report_rule(&(struct report){ say, ctx, s->files[i], rule, rule->with },
+				    header);
 		}
 	}
 }

@@ -153,6 +153,11 @@ static void fields_are_those_of_all_parts(void **state)
 		"\"where\":\"uid == 1\",\"by\":[\"comm\"],\"summary\":\"{{tid}} {{event.ret}}\","
 		"\"labels\":{\"x\":\"{{file_type}}\"},"
 		"\"when\":{\"value\":\"count(pid > 5) / distinct(exe)\",\"window\":\"5s\",\"above\":5}");
+	const char *made_of_rules[] = {
+		COUNT,
+		"\"on\":\"sched\",\"when\":{\"value\":\"wakeups\",\"above\":1}",
+		"\"together\":[\"r0\",\"r1\"],\"within\":\"5s\",\"summary\":\"{{pid}} {{tid}}\"",
+	};
 	static const char *const read[] = {
 		"uid", "comm", "tid", "ret", "file_type", "pid", "exe"
 	};
@@ -166,6 +171,9 @@ static void fields_are_those_of_all_parts(void **state)
 			  "\"window\":\"5s\",\"above\":5}");
 	assert_true(reads(&d, "uid") && reads(&d, "comm") && reads(&d, "latency_ms"));
 	assert_false(reads(&d, "pid"));
+	d = demand_of(made_of_rules, ARRAY_SIZE(made_of_rules), "syscall");
+	assert_true(reads(&d, "tid"));
+	assert_false(reads(&d, "ret"));
 }
 
 static void the_bitmap_is_of_native_calls(void **state)
