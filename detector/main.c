@@ -7,7 +7,7 @@
 
 static const struct command *const commands[] = {
 	&cmd_run,    &cmd_events, &cmd_check, &cmd_fields, &cmd_schema, &cmd_record,
-	&cmd_replay, &cmd_diff,	  &cmd_test,  &cmd_status, &cmd_reload,
+	&cmd_replay, &cmd_diff,	  &cmd_test,  &cmd_status, &cmd_reload, &cmd_explain,
 };
 
 static void print_help(FILE *out)

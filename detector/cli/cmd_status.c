@@ -87,15 +87,47 @@ static void print_source(void *ctx, const struct reply *source)
 	print_ledger(source, buf_str(&name));
 }
 
+static void print_age(const struct reply *r, const char *path, const char *before)
+{
+	CLEANUP(buf_fini) struct buf text = { 0 };
+
+	if (!reply_find(r, path, &(struct reply){ 0 }))
+		return;
+	duration_format(&text, (uint64_t)(reply_number(r, path) * (double)NS_PER_S));
+	printf("%s%s ago", before, buf_str(&text));
+}
+
+static void print_miss(const struct reply *rule)
+{
+	print_text(rule, "nearest_miss/value_text", "      nearest miss of the last hour: ", "");
+	print_text(rule, "nearest_miss/limit_text", ", limit ", "");
+	print_text(rule, "nearest_miss/key", " (", ")");
+	print_age(rule, "nearest_miss/ago_s", ", ");
+	if (reply_find(rule, "nearest_miss", &(struct reply){ 0 }))
+		printf("\n");
+}
+
 static void print_rule(void *ctx, const struct reply *rule)
 {
 	(void)ctx;
 	print_text(rule, "name", "  ", "");
 	print_text(rule, "source", " on ", "");
+	print_text(rule, "suspicious", ": suspicious, ", "");
+	print_count(rule, "firing", "\n      firing ");
+	print_count(rule, "fired", ", so far fired ");
+	print_some(rule, "held", ", held back ");
+	print_some(rule, "keys", ", keys ");
 	print_some(rule, "evicted", ", keys forgotten ");
 	print_some(rule, "refused", ", events not judged ");
-	print_some(rule, "matches_given_up", ", regular expressions given up ");
+	print_some(rule, "matches_given_up", ", matches given up ");
+	print_count(rule, "matched", "\n      matched ");
+	print_age(rule, "last_match_s", ", last ");
+	print_age(rule, "last_event_s", "; last event ");
+	print_age(rule, "last_evaluation_s", ", last judged ");
+	if (reply_number(rule, "cpu_ms") > 0)
+		printf("; CPU time %.3g ms", reply_number(rule, "cpu_ms"));
 	printf("\n");
+	print_miss(rule);
 }
 
 static void print_hook(void *ctx, const struct reply *hook)
@@ -120,7 +152,7 @@ static void print_status(const struct reply *r)
 	print_head(r);
 	printf("\nsources\n");
 	reply_each(r, "sources", print_source, NULL);
-	printf("\nrules\n");
+	printf("\nrules, the most suspicious first\n");
 	reply_each(r, "rules", print_rule, NULL);
 	if (reply_find(r, "hooks/0", &(struct reply){ 0 }))
 		printf("\nhooks\n");

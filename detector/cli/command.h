@@ -33,6 +33,7 @@ extern const struct command cmd_schema;
 extern const struct command cmd_record;
 extern const struct command cmd_replay;
 extern const struct command cmd_reload;
+extern const struct command cmd_explain;
 extern const struct command cmd_status;
 
 #endif

@@ -186,6 +186,7 @@ static struct engine *engine_on(struct daemon *d, const struct rule_set *rules)
 	struct engine_conf conf = {
 		.rules = rules,
 		.seed = d->seed,
+		.cost_clock = clock_thread_cpu_ns,
 		.on_transition = on_transition,
 		.ctx = d,
 	};
@@ -245,10 +246,9 @@ static bool start_sources(struct daemon *d)
 	return d->sources != NULL;
 }
 
-static char *answer_status(void *ctx, const struct request *request, struct json *reply)
+static struct status_view view_of(const struct daemon *d)
 {
-	const struct daemon *d = ctx;
-	const struct status_view view = {
+	return (struct status_view){
 		.rules = d->rules,
 		.engine = d->engine,
 		.sources = d->sources,
@@ -256,13 +256,31 @@ static char *answer_status(void *ctx, const struct request *request, struct json
 		.hooks = d->hooks,
 		.started_ns = d->started_ns,
 		.now_ns = clock_monotonic_ns(),
+		.wall_offset_ns = clock_wall_offset_ns(),
 		.lost = d->lost,
 		.not_shown = outlet_dropped(d->output),
 	};
+}
+
+static char *answer_status(void *ctx, const struct request *request, struct json *reply)
+{
+	const struct status_view view = view_of(ctx);
 
 	(void)request;
 	status_write(&view, reply);
 	return NULL;
+}
+
+static char *answer_explain(void *ctx, const struct request *request, struct json *reply)
+{
+	const struct status_view view = view_of(ctx);
+	CLEANUP(buf_fini) struct buf rule = { 0 };
+	CLEANUP(buf_fini) struct buf key = { 0 };
+	bool has_key = request_text(request, "key", &key);
+
+	if (!request_text(request, "rule", &rule))
+		return xstrdup("the request names no \"rule\"");
+	return status_explain(&view, buf_str(&rule), has_key ? buf_str(&key) : NULL, reply);
 }
 
 /* --- other rules ----------------------------------------------------------------------------- */
@@ -363,6 +381,7 @@ static void on_request(void *ctx, const char *request, size_t len, struct buf *r
 	static const struct request_command commands[] = {
 		{ "status", answer_status },
 		{ "reload", answer_reload },
+		{ "explain", answer_explain },
 	};
 
 	request_answer(commands, ARRAY_SIZE(commands), ctx, request, len, reply);
@@ -384,7 +403,9 @@ static bool start(struct daemon *d)
 {
 	d->started_ns = clock_monotonic_ns();
 	d->notes = xcalloc(n_event_types(), sizeof(*d->notes));
-	if (!session_init(&d->session, d->conf.duration_ns, on_tick, d)) {
+	/* before there is any thread that the signal could go to */
+	if (!session_init(&d->session, d->conf.duration_ns, on_tick, d) ||
+	    !session_on_hangup(&d->session, on_hangup)) {
 		fprintf(stderr, "kernelsight: cannot start: %s\n", strerror(errno));
 		return false;
 	}
@@ -397,7 +418,7 @@ static bool start(struct daemon *d)
 	if (!start_hooks(d) || !start_sources(d))
 		return false;
 	start_control(d);
-	return session_on_hangup(&d->session, on_hangup);
+	return true;
 }
 
 /* Gives the hooks a last chance; a second signal ends that too. */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/status.h"
 
+#include <stdlib.h>
 #include <unistd.h>
+
+#include "engine/explain.h"
 
 static void member_str(struct json *j, const char *key, const char *s)
 {
@@ -85,27 +88,88 @@ static void write_sources(const struct status_view *v, struct json *j)
 	json_close(j, ']');
 }
 
-static void write_rule(const struct status_view *v, unsigned i, struct json *j)
+static bool source_stands(void *ctx, const struct event_type *type, struct buf *ret_phrase)
+{
+	const struct status_view *v = ctx;
+	unsigned n;
+	const struct source_note *note = &v->notes[type - event_types(&n)];
+
+	if (source_of(v, type)) {
+		buf_addf(ret_phrase, "%s is attached", type->name);
+		return true;
+	}
+	buf_addf(ret_phrase, "%s is not attached: %s", type->name,
+		 note->error ? note->error : "nothing wants it");
+	return false;
+}
+
+static struct explain_conf explain_conf(const struct status_view *v)
+{
+	return (struct explain_conf){
+		.now_ns = v->now_ns,
+		.wall_offset_ns = v->wall_offset_ns,
+		.source_stands = source_stands,
+		.ctx = (void *)v,
+	};
+}
+
+static void write_rule(const struct status_view *v, const struct explain_conf *conf, unsigned i,
+		       struct json *j)
 {
 	const struct rule *rule = &v->rules->rules[i];
-	const struct engine_rule_stats *s = engine_rule_stats(v->engine, i);
+	CLEANUP(buf_fini) struct buf phrase = { 0 };
+	unsigned suspicion = engine_suspicion(v->engine, i, conf, &phrase);
 
 	json_open(j, '{');
 	member_str(j, "name", rule->name);
 	member_str(j, "source", rule->on ? rule->on->name : NULL);
-	member_u64(j, "evicted", s->evicted);
-	member_u64(j, "refused", s->refused);
+	member_u64(j, "suspicion", suspicion);
+	member_str(j, "suspicious", suspicion ? buf_str(&phrase) : NULL);
+	engine_write_rule(v->engine, i, conf, j);
 	member_u64(j, "matches_given_up", rule_given_up(rule));
 	json_close(j, '}');
 }
 
+/* A rule in the order in which rules are shown. */
+struct ranked {
+	unsigned rule;
+	unsigned suspicion;
+	uint64_t cost_ns;
+};
+
+/* The most suspicious first, of equally suspicious ones the dearest. */
+static int compare_ranks(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+
+	if (x->suspicion != y->suspicion)
+		return x->suspicion > y->suspicion ? -1 : 1;
+	if (x->cost_ns != y->cost_ns)
+		return x->cost_ns > y->cost_ns ? -1 : 1;
+	return x->rule < y->rule ? -1 : 1;
+}
+
 static void write_rules(const struct status_view *v, struct json *j)
 {
+	const struct explain_conf conf = explain_conf(v);
+	AUTO_FREE struct ranked *ranks = xcalloc(v->rules->n_rules, sizeof(*ranks));
+
+	for (unsigned i = 0; i < v->rules->n_rules; i++)
+		ranks[i] = (struct ranked){ i, engine_suspicion(v->engine, i, &conf, NULL),
+					    engine_rule_cost_ns(v->engine, i) };
+	qsort(ranks, v->rules->n_rules, sizeof(*ranks), compare_ranks);
 	json_key(j, "rules");
 	json_open(j, '[');
 	for (unsigned i = 0; i < v->rules->n_rules; i++)
-		write_rule(v, i, j);
+		write_rule(v, &conf, ranks[i].rule, j);
 	json_close(j, ']');
+}
+
+char *status_explain(const struct status_view *v, const char *rule, const char *key, struct json *j)
+{
+	const struct explain_conf conf = explain_conf(v);
+
+	return engine_explain(v->engine, rule, key, &conf, j);
 }
 
 static void write_hook(const struct hook_view *h, uint64_t now_ns, struct json *j)

@@ -15,7 +15,8 @@ struct source_note {
 /* All that status looks at. Everything lends. */
 struct status_view {
 	const struct rule_set *rules;
-	const struct engine *engine;
+	struct engine *engine;
+	int64_t wall_offset_ns;
 	const struct sources *sources;
 	const struct source_note *notes; /* one for each of event_types() */
 	const struct hooks *hooks;
@@ -27,5 +28,9 @@ struct status_view {
 
 /* Adds the members of the reply. */
 void status_write(const struct status_view *v, struct json *j);
+
+/* Adds what `kernelsight explain` shows; returns what is wrong as engine_explain() does. */
+char *status_explain(const struct status_view *v, const char *rule, const char *key,
+		     struct json *j);
 
 #endif

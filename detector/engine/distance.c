@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/distance.h"
 
+#include <float.h>
 #include <math.h>
 
-/* `by` is what lacks to a limit: not more than 0 if nothing does. */
+/* `by` is what lacks to a limit: less than 0 if nothing does. At a limit is not beyond it. */
 static double share(double by, double limit)
 {
 	if (isnan(by) || isnan(limit))
 		return INFINITY;
-	return by <= 0 ? 0 : by / (limit == 0 ? 1 : fabs(limit));
+	if (by == 0)
+		return DBL_EPSILON;
+	return by < 0 ? 0 : by / (limit == 0 ? 1 : fabs(limit));
 }
 
 static double above(const struct limit *l, double value)

@@ -2,7 +2,8 @@
 /*
  * How near a rule came to firing in the last hour, and with which key: the nearest of each five
  * minutes. The distance is what the value lacks to its limit, as a share of the limit: 0.1 for 90 of
- * 100; 0 if only time or samples were lacking.
+ * 100. Not more than 0 if the limit was passed: 0 while samples or learning were lacking, -1 during
+ * grace, -2 until it had lasted long enough.
  */
 #ifndef ENGINE_NEAR_H
 #define ENGINE_NEAR_H

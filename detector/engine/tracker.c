@@ -424,7 +424,7 @@ static void note_miss(struct tracker *t, const struct distance *d, const struct 
 static void missed(struct tracker *t, struct keyed *k, const struct reading *r, bool holds,
 		   bool grace, uint64_t now_ns)
 {
-	struct distance d = { .gate = grace ? NEAR_GRACE : NEAR_FOR };
+	struct distance d = { .share = grace ? -1 : -2, .gate = grace ? NEAR_GRACE : NEAR_FOR };
 
 	if (!holds && !grace)
 		d = condition_distance(&t->rule->judge, r);

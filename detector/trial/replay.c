@@ -190,6 +190,9 @@ static void end_stream(struct replayer *r, struct capture_reader *file)
 			p->target.on_stream_end(p->target.ctx,
 						r->last_ns + (uint64_t)r->wall_offset_ns);
 		remark_crowding(r, p);
+		if (p->target.on_engine_end)
+			p->target.on_engine_end(p->target.ctx, p->engine, r->last_ns,
+						r->wall_offset_ns);
 		engine_free(p->engine);
 		p->engine = NULL;
 	}

@@ -21,6 +21,8 @@ struct replay_target {
 	const struct rule_set *rules;
 	replay_transition_fn *on_transition;
 	void (*on_stream_end)(void *ctx, uint64_t wall_ns); /* its last moment; may be NULL */
+	/* The engine at that moment, before it is freed; may be NULL. */
+	void (*on_engine_end)(void *ctx, struct engine *e, uint64_t now_ns, int64_t wall_offset_ns);
 	void *ctx;
 };
 

@@ -9,6 +9,8 @@
 uint64_t clock_monotonic_ns(void);
 /* CLOCK_BOOTTIME in ns: the time line of the start of processes. */
 uint64_t clock_boottime_ns(void);
+/* CPU time of the calling thread so far. */
+uint64_t clock_thread_cpu_ns(void);
 /* CPU time of this process so far. */
 uint64_t clock_process_cpu_ns(void);
 /* What to add to CLOCK_MONOTONIC now for ns since 1970. Changes when the wall clock is set. */
