@@ -32,7 +32,7 @@ static inline __attribute__((always_inline)) __u32 histogram_log2(__u64 v)
 	return log;
 }
 
-/* The bucket of `ns`, which is HISTOGRAM_FROM_NS or more, of n buckets. */
+/* The bucket of `ns`, which is HISTOGRAM_FROM_NS or more and under 2^63, of n buckets. */
 static inline __attribute__((always_inline)) __u32 histogram_bucket(__u64 ns, __u32 n)
 {
 	__u32 log = histogram_log2(ns);

@@ -105,6 +105,10 @@ void derive_time_bucket(const struct event *ev, struct value *ret)
 	struct value interval_ms;
 
 	event_get(ev, ev->type->interval, &interval_ms);
+	if (interval_ms.missing) {
+		value_set_missing(ret);
+		return;
+	}
 	set_uint(ret, (event_wall_ns(ev) - (uint64_t)(interval_ms.number * NS_PER_MS)) / NS_PER_S);
 }
 

@@ -187,6 +187,8 @@ uint64_t event_middle_ns(const struct event *ev)
 	if (!ev->type->interval)
 		return event_time_ns(ev);
 	event_get(ev, ev->type->interval, &interval_ms);
+	if (interval_ms.missing)
+		return event_time_ns(ev);
 	return event_time_ns(ev) - (uint64_t)(interval_ms.number * NS_PER_MS / 2);
 }
 

@@ -514,9 +514,22 @@ static void texts_of_an_unknown_process_are_empty(void **state)
 	}
 }
 
+static void a_sample_of_unknown_length_is_of_its_end(void **state)
+{
+	const struct ev_sched record = { .ts_ns = 5 * NS_PER_S, .interval_ns = NOT_MEASURED };
+	const struct event ev = { .type = event_type_find("sched", 5), .record = &record };
+	struct value v;
+
+	(void)state;
+	assert_int_equal(event_middle_ns(&ev), 5 * NS_PER_S);
+	event_get(&ev, event_field_find(ev.type, "time_bucket", 11), &v);
+	assert_true(v.missing);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_sample_of_unknown_length_is_of_its_end),
 		cmocka_unit_test(a_value_of_each_type_is_read),
 		cmocka_unit_test(a_text_that_fills_its_field_ends_with_it),
 		cmocka_unit_test(a_field_is_found_by_its_whole_name_only),
