@@ -7,7 +7,7 @@ import unittest
 from pathlib import Path
 
 import ks
-from test_reload import Sleeper, slow
+from test_reload import NAME, Sleeper, slow
 
 RULES = {"rules": [
     slow("near", above="40ms"),
@@ -56,13 +56,13 @@ class Live(unittest.TestCase):
         self.assertAlmostEqual(found["lacks_percent"], (40 - found["value"]) / 40 * 100, delta=0.01)
 
     def test_a_key_in_every_gate(self):
-        ks.wait_for(lambda: self.explain("busy", "comm=sleeper")["known"], 10, "key of the sleeper")
-        document = self.explain("busy", "comm=sleeper")
-        self.assertEqual(document["key"], f"comm=sleeper,pid={self.sleeper.process.pid}")
+        ks.wait_for(lambda: self.explain("busy", "comm=" + NAME)["known"], 10, "key of the sleeper")
+        document = self.explain("busy", "comm=" + NAME)
+        self.assertEqual(document["key"], f"comm={NAME},pid={self.sleeper.process.pid}")
         self.assertFalse(gates(document)["for"][0])
         self.assertIn("of 1 h", gates(document)["for"][1])
-        closest = self.explain("busy", "comm=sleepes")["closest"]
-        self.assertIn(f"comm=sleeper,pid={self.sleeper.process.pid}", closest)
+        closest = self.explain("busy", "comm=" + NAME + "x")["closest"]
+        self.assertIn(f"comm={NAME},pid={self.sleeper.process.pid}", closest)
 
     def test_for_people(self):
         done = self.daemon.ask("explain", "never")

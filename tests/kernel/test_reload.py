@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Other rules for a running daemon, by SIGHUP and by `kernelsight reload`, on the live kernel."""
 import json
+import os
 import signal
 import subprocess
 import time
@@ -10,12 +11,14 @@ from pathlib import Path
 import ks
 
 PORT_OF_NOBODY = 1
+# of a process of this run alone
+NAME = f"sleep-{os.getpid()}"
 
 
 def slow(name="slow", above="20ms", **more):
-    """Fires for a `sleeper`, which makes one call that takes 30 ms again and again."""
+    """Fires for a Sleeper, which makes one call that takes 30 ms again and again."""
     return {"name": name, "why": "a call that takes long", "on": "syscall", "by": ["pid"],
-            "where": "comm == 'sleeper' and syscall_name == 'clock_nanosleep'",
+            "where": f"comm == '{NAME}' and syscall_name == 'clock_nanosleep'",
             "when": {"value": "latency_ms", "above": above}, "keep": "2s", **more}
 
 
@@ -23,7 +26,7 @@ class Sleeper:
     """Calls that take 30 ms, one after the other."""
 
     def __enter__(self):
-        code = ("import time\nopen('/proc/self/comm','w').write('sleeper')\n"
+        code = (f"import time\nopen('/proc/self/comm','w').write('{NAME}')\n"
                 "while True: time.sleep(0.03)\n")
         self.process = subprocess.Popen(["python3", "-c", code])
         return self
