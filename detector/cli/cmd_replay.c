@@ -116,17 +116,6 @@ static int replay_files(char *const *paths, unsigned n, const struct replay_args
 	return code;
 }
 
-static bool parse_max_keys(const char *text, unsigned *ret_keys)
-{
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
-
-	if (*text < '0' || *text > '9' || *end || n == 0 || n > 100000000)
-		return false;
-	*ret_keys = (unsigned)n;
-	return true;
-}
-
 static int parse(int argc, char **argv, struct replay_args *args, bool *ret_help)
 {
 	enum { JSON = 256, SUMMARY, ON, MAX_KEYS };

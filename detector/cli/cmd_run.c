@@ -88,6 +88,7 @@ static int run(int argc, char **argv)
 		{ "duration", required_argument, NULL, 'd' },
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ "cpu-budget", required_argument, NULL, 'b' },
+		{ "max-keys", required_argument, NULL, 'k' },
 		{ "socket", required_argument, NULL, 's' },
 		{ "record", required_argument, NULL, 'o' },
 		{ "max-size", required_argument, NULL, 'm' },
@@ -118,6 +119,11 @@ static int run(int argc, char **argv)
 			break;
 		case 'n':
 			conf.dry_run = true;
+			break;
+		case 'k':
+			if (!parse_max_keys(optarg, &conf.max_keys))
+				return usage_error(&cmd_run,
+						   "no number from 1 to 100000000: ", optarg);
 			break;
 		case 's':
 			conf.socket = optarg;
@@ -153,8 +159,9 @@ static int run(int argc, char **argv)
 
 const struct command cmd_run = {
 	.name = "run",
-	.usage = "[-r FILE|DIR]... [--duration TIME] [--dry-run] [--cpu-budget P%]\n"
-		 "       [--socket PATH] [--record FILE [--max-size SIZE] [--files N]]",
+	.usage =
+		"[-r FILE|DIR]... [--duration TIME] [--dry-run] [--cpu-budget P%]\n"
+		"       [--max-keys N] [--socket PATH] [--record FILE [--max-size SIZE] [--files N]]",
 	.help = "Attach to the kernel, evaluate the rules, show alerts and call hooks.\n\n"
 		"  -r, --rules FILE|DIR  rules to use; without it those in " LOCAL_RULES ",\n"
 		"                        or if there are none the ones that come with kernelsight;\n"
@@ -163,6 +170,7 @@ const struct command cmd_run = {
 		"      --dry-run         say what hooks would send or run, and do nothing\n"
 		"      --cpu-budget P%   what it may cost of the time of all CPUs, default 5%, or off:\n"
 		"                        beyond that, optional parts of sources are given up\n"
+		"      --max-keys N      keys a rule can have at once, default 10000\n"
 		"      --socket PATH     where `kernelsight status` and the like reach it; without it\n"
 		"                        $KERNELSIGHT_SOCKET or " CONTROL_PATH "\n"
 		"      --record FILE     keep what it sees in FILE, for `kernelsight replay`\n"

@@ -2,6 +2,7 @@
 #include "cli/rule_args.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "daemon/rule_check.h"
@@ -35,4 +36,15 @@ struct rule_set *rule_args_load_to(const struct rule_files *files, FILE *message
 struct rule_set *rule_args_load(const struct rule_files *files)
 {
 	return rule_args_load_to(files, stderr);
+}
+
+bool parse_max_keys(const char *text, unsigned *ret_keys)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || n == 0 || n > 100000000)
+		return false;
+	*ret_keys = (unsigned)n;
+	return true;
 }

@@ -19,4 +19,7 @@ struct rule_set *rule_args_load_to(const struct rule_files *files, FILE *message
 /* The same, with standard error. */
 struct rule_set *rule_args_load(const struct rule_files *files);
 
+/* The number of --max-keys, from 1 to 100,000,000; false if it is none. */
+bool parse_max_keys(const char *text, unsigned *ret_keys);
+
 #endif

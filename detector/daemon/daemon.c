@@ -33,6 +33,7 @@ struct daemon {
 	struct session session;
 	struct engine *engine;
 	uint64_t seed;		   /* of the engine's ids */
+	uint64_t hash_seed;	   /* kept over a reload: windows hold hashes */
 	struct recorder *recorder; /* NULL: nothing is recorded */
 	struct incidents *incidents;
 	struct hooks *hooks;
@@ -155,7 +156,8 @@ static void list_crowded_rules(const struct daemon *d)
 			fprintf(stderr,
 				"kernelsight: rule %s: more than %u keys; so far %llu were "
 				"forgotten, and %llu events of new ones not judged\n",
-				d->rules->rules[i].name, ENGINE_MAX_KEYS,
+				d->rules->rules[i].name,
+				d->conf.max_keys ? d->conf.max_keys : ENGINE_MAX_KEYS,
 				(unsigned long long)r->evicted, (unsigned long long)r->refused);
 	}
 }
@@ -187,11 +189,12 @@ static struct engine *engine_on(struct daemon *d, const struct rule_set *rules)
 		.rules = rules,
 		.seed = d->seed,
 		.cost_clock = clock_thread_cpu_ns,
+		.hash_seed = d->hash_seed,
+		.max_keys = d->conf.max_keys,
 		.on_transition = on_transition,
 		.ctx = d,
 	};
 
-	(void)getrandom(&conf.hash_seed, sizeof(conf.hash_seed), 0);
 	return engine_new(&conf);
 }
 
@@ -414,6 +417,7 @@ static bool start(struct daemon *d)
 	host_info_init(&d->host);
 	d->incidents = incidents_new();
 	(void)getrandom(&d->seed, sizeof(d->seed), 0);
+	(void)getrandom(&d->hash_seed, sizeof(d->hash_seed), 0);
 	d->engine = engine_on(d, d->rules);
 	if (!start_hooks(d) || !start_sources(d))
 		return false;

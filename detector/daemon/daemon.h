@@ -25,6 +25,7 @@ struct daemon_conf {
 	uint64_t duration_ns; /* 0: until a signal */
 	bool dry_run;
 	double cpu_budget;  /* share of all CPUs that kernelsight may cost; 0: no limit */
+	unsigned max_keys;  /* of a rule; 0: ENGINE_MAX_KEYS */
 	const char *socket; /* path of the control socket; NULL: none */
 	struct record_conf record;
 };
