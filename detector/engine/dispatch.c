@@ -264,6 +264,9 @@ static unsigned merge(struct dispatch *d, unsigned n_found)
 {
 	unsigned i = 0, j = 0, n = 0;
 
+	if (!d->n_always)
+		for (; i < n_found; i++)
+			d->result[n++] = d->feeds[d->found[i]];
 	while (i < n_found || j < d->n_always) {
 		bool found = j == d->n_always || (i < n_found && d->found[i] < d->always[j]);
 

@@ -30,6 +30,8 @@
 #define TURNS 8
 /* With a sum, what brings a key beyond this share of the limit may be the event to show. */
 #define NEAR_SHARE 0.5
+/* So much of the gap to its limit must a value have made up to be a nearer miss. */
+#define NEARER_SHARE (1.0 / 64)
 
 static uint64_t at_least(uint64_t v, uint64_t least)
 {
@@ -387,15 +389,16 @@ static bool severity_changes(struct tracker *t, struct series *s, const struct r
 
 /* --- near misses ------------------------------------------------------------------------------ */
 
-/* Of a rule judged on arrival: beyond which value, or from when on, there is something to note. Where
- * there are several leaves, only keys near a limit are noted. */
+/* Of a rule judged on arrival: beyond which value, or from when on, there is something to note: where
+ * a part of the gap to the limit is gone, or a count that grows would be noted with each event.
+ * Where there are several leaves, only keys near a limit are noted. */
 static void expect_nearer(struct tracker *t, const struct leaf *l)
 {
 	double unit = l->above.at == 0 ? 1 : fabs(l->above.at);
 
 	if (t->rule->judge.n_leaves > 1)
 		return;
-	t->calm[0] = fmin(t->near[0], l->above.at - t->misses.best * unit);
+	t->calm[0] = fmin(t->near[0], l->above.at - t->misses.best * unit * (1 - NEARER_SHARE));
 	t->calm_until_ns = t->misses.until_ns;
 	stream_look_again(t->stream);
 }

@@ -20,8 +20,10 @@ struct test {
 	unsigned offset, size;
 	uint64_t turned; /* RANGE: the highest bit, of a number with a sign */
 	uint64_t low, span;
-	size_t len; /* TEXT: with the NUL that ends it, unless it fills the member */
-	char text[TEXT_MAX];
+	/* TEXT: its words, with the NUL that ends it unless it fills the member; other bytes are 0 in
+	 * the mask */
+	unsigned n_words;
+	uint64_t words[TEXT_MAX / 8], mask[TEXT_MAX / 8];
 };
 
 struct expr_quick {
@@ -131,13 +133,16 @@ static bool text_test(struct test *t, const struct expr *e)
 {
 	const struct expr_text *text = &e->texts[0];
 
-	if (e->op != EXPR_IN || memchr(text->bytes, '\0', text->len) || e->field->size > TEXT_MAX)
+	size_t size = e->field->size;
+
+	if (e->op != EXPR_IN || memchr(text->bytes, '\0', text->len) || size > TEXT_MAX || size % 8)
 		return false;
-	if (text->len > e->field->size)
+	if (text->len > size)
 		return true;
 	t->kind = TEST_TEXT;
-	t->len = text->len < e->field->size ? text->len + 1 : text->len;
-	memcpy(t->text, text->bytes, text->len);
+	t->n_words = (unsigned)(text->len / 8 + (text->len < size));
+	memcpy(t->words, text->bytes, text->len);
+	memset(t->mask, 0xff, text->len < size ? text->len + 1 : size);
 	return true;
 }
 
@@ -213,9 +218,13 @@ static bool in_range(const struct test *t, const unsigned char *at)
 
 static bool same_text(const struct test *t, const unsigned char *at)
 {
-	for (size_t i = 0; i < t->len; i++)
-		if (at[i] != (unsigned char)t->text[i])
+	for (unsigned i = 0; i < t->n_words; i++) {
+		uint64_t word;
+
+		memcpy(&word, at + 8 * i, 8);
+		if ((word & t->mask[i]) != t->words[i])
 			return false;
+	}
 	return true;
 }
 

@@ -4,7 +4,7 @@
 usage: bench.py [--build DIR] [--quick] [--only NAME] [--json FILE]
 
 Each figure is a module of its own here: syscall, switch, block, packet, webhook, flood, sustained,
-busy, idle. Needs root, and a machine
+busy, idle, engine. Needs root, and a machine
 with nothing else to do.
 """
 import argparse
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import block_cost
 import busy
+import engine
 import flood
 import idle
 import packet_cost
@@ -26,7 +27,8 @@ import syscall_cost
 import webhook_delay
 from harness import Bench, machine, mount_tracefs
 
-FIGURES = [syscall_cost, switch_cost, block_cost, packet_cost, webhook_delay, flood, sustained, busy, idle]
+FIGURES = [syscall_cost, switch_cost, block_cost, packet_cost, webhook_delay, flood, sustained, busy,
+           idle, engine]
 LIMIT_S = 1800
 
 

@@ -423,6 +423,13 @@ static void a_rule_sees_what_its_condition_asks_for(void **state)
 	assert_int_equal(matched_by("comm == 'nginx'", "nginx"), 1);
 	assert_int_equal(matched_by("comm == 'nginx'", "ngin"), 0);
 	assert_int_equal(matched_by("comm == 'nginx'", "nginxx"), 0);
+	assert_int_equal(matched_by("comm == 'worker-8'", "worker-8"), 1);
+	assert_int_equal(matched_by("comm == 'worker-8'", "worker-80"), 0);
+	assert_int_equal(matched_by("comm == 'fifteen-letters'", "fifteen-letters"), 1);
+	assert_int_equal(matched_by("comm == 'fifteen-letters'", "fifteen-letter"), 0);
+	assert_int_equal(matched_by("comm == 'fifteen-letters.'", "fifteen-letters"), 0);
+	assert_int_equal(matched_by("comm == ''", ""), 1);
+	assert_int_equal(matched_by("comm == ''", "a"), 0);
 	assert_int_equal(matched_by("comm in ('a', 'b', 'nginx')", "nginx"), 1);
 	assert_int_equal(matched_by("comm in ('a', 'b', 'nginx')", "c"), 0);
 	assert_int_equal(matched_by("comm like 'postgres*'", "postgres: x"), 1);
