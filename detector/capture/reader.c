@@ -183,7 +183,7 @@ static int wrong_line(struct capture_reader *r, const char *line, const char *at
 static bool is_blank(const char *line, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (!strchr(" \t\r", line[i]))
+		if (line[i] != ' ' && line[i] != '\t' && line[i] != '\r')
 			return false;
 	return true;
 }
@@ -218,7 +218,7 @@ int capture_read(struct capture_reader *r, struct capture_entry *ret)
 	do {
 		if (!next_line(r, &line, &len))
 			return end_of_lines(r);
-	} while (is_blank(line, len));
+	} while (len <= CAPTURE_LINE_MAX && is_blank(line, len));
 	if (len > CAPTURE_LINE_MAX)
 		return wrong_line(r, line, line, "this line is longer than 1 MiB");
 	if (capture_is_full(r))

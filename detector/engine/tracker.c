@@ -744,13 +744,15 @@ static void watch_from_the_start(struct tracker *t, const struct moment *m)
 	uint32_t number;
 	struct keyed *k;
 
-	if (!t->lasting || t->rule->n_by || t->stream->keys.n)
+	if (!t->lasting || t->rule->n_by)
 		return;
 	number = stream_get(t->stream, no_key, 0, stream_hash(t->stream, no_key, 0));
 	if (number == KEYTABLE_NONE)
 		return;
 	k = entry(t, number);
-	k->last_ns = m->now_ns;
+	if (tracker_mark(t, k)->known)
+		return;
+	k->last_ns = at_least(k->last_ns, m->now_ns);
 	know(t, tracker_mark(t, k));
 	need_series(t, k, m->now_ns);
 	enlist(t, number, false);

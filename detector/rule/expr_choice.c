@@ -17,8 +17,6 @@ static void offer(const struct expr *e, expr_choice_fn *fn, void *ctx)
 
 	if (e->negated)
 		return;
-	if (e->negated)
-		return;
 	if (e->op == EXPR_LIKE && literal_prefix(&e->texts[0]) > 0)
 		choice.prefix = true;
 	else if (e->op != EXPR_IN || e->networks)

@@ -140,6 +140,8 @@ class Replay(unittest.TestCase):
                 (good + '\n{"on":"syscall","pid":"x"}\n', ':3:23: field "pid": found a string; '
                  'expected a whole number from 0 to 4294967295'),
                 (good + "hello\n", ":2:1: this is no JSON object"),
+                (good + "\0" * 8 + "\n", ":2:1: this is no JSON object"),
+                (good + " " * (2 << 20), ":2:1: this line is longer than 1 MiB"),
                 ('{"tick":1,"x":2}\n', ':1:11: unknown key "x" in this kind of line'),
                 ('{"lost":1,"on":"syscall"}\n', ':1:26: "at_ns" is missing'),
                 ('{"kernelsight":"capture","format":9}\n',

@@ -261,6 +261,27 @@ static void without_keys_silence_from_the_start_is_seen_too(void **state)
 	assert_last(2, ALERT_RESOLVED);
 }
 
+static void rules_that_share_their_windows_all_see_silence_from_the_start(void **state)
+{
+	struct rule *r = point_rule();
+
+	(void)state;
+	r->n_by = 0;
+	r->judge.leaves[0] = (struct leaf){ .absent_ns = ns(60), .value.unit = UNIT_S };
+	w.rules[1] = *r;
+	w.rules[1].name = "slower";
+	w.rules[1].judge.leaves[0].absent_ns = ns(90);
+	run(2);
+	tick_until(100, 161);
+	assert_last(1, ALERT_FIRING);
+	assert_ptr_equal(last()->rule, &w.rules[0]);
+	tick_until(162, 190);
+	assert_int_equal(w.n_seen, 1);
+	tick(191);
+	assert_last(2, ALERT_FIRING);
+	assert_ptr_equal(last()->rule, &w.rules[1]);
+}
+
 /* count() above 2 and, or or, max(latency_ms) above 50 */
 static struct rule *two_leaves(enum node_kind kind)
 {
@@ -469,6 +490,7 @@ int main(void)
 		TEST(a_change_is_against_the_same_window_earlier),
 		TEST(silence_of_a_known_key_is_seen),
 		TEST(without_keys_silence_from_the_start_is_seen_too),
+		TEST(rules_that_share_their_windows_all_see_silence_from_the_start),
 		TEST(all_parts_must_hold),
 		TEST(any_part_is_enough_and_is_shown),
 		TEST(severity_rises_at_once_and_falls_after_a_while),
