@@ -132,15 +132,19 @@ struct best {
 	struct expr_choice choice;
 };
 
-/* Whole values before prefixes, then the fewest. */
+/* What is stored before what is derived, which may have to be looked up; whole values before prefixes;
+ * then the fewest. */
+static unsigned rank(const struct expr_choice *c)
+{
+	return (c->field->derive ? 4 * LITERALS_MAX : 0) + (c->prefix ? 2 * LITERALS_MAX : 0) +
+	       c->n;
+}
+
 static void consider(void *ctx, const struct expr_choice *c)
 {
 	struct best *best = ctx;
 
-	if (c->n > LITERALS_MAX)
-		return;
-	if (best->set && (c->prefix > best->choice.prefix ||
-			  (c->prefix == best->choice.prefix && c->n >= best->choice.n)))
+	if (c->n > LITERALS_MAX || (best->set && rank(c) >= rank(&best->choice)))
 		return;
 	best->set = true;
 	best->choice = *c;
