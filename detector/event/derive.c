@@ -103,13 +103,16 @@ void derive_abi(const struct event *ev, struct value *ret)
 void derive_time_bucket(const struct event *ev, struct value *ret)
 {
 	struct value interval_ms;
+	uint64_t interval_ns;
 
 	event_get(ev, ev->type->interval, &interval_ms);
 	if (interval_ms.missing) {
 		value_set_missing(ret);
 		return;
 	}
-	set_uint(ret, (event_wall_ns(ev) - (uint64_t)(interval_ms.number * NS_PER_MS)) / NS_PER_S);
+	/* a record may hold any number, also one that rounds to 2^64 ns */
+	interval_ns = (uint64_t)fmin(interval_ms.number * NS_PER_MS, 0x1p63);
+	set_uint(ret, (event_wall_ns(ev) - interval_ns) / NS_PER_S);
 }
 
 static uint64_t switches(const struct ev_sched *r)
