@@ -159,11 +159,18 @@ fuzz: deps
 
 CORE_SRC := $(wildcard detector/util/*.c detector/event/*.c detector/stats/*.c detector/rule/*.c detector/engine/*.c) \
             detector/capture/format.c detector/capture/line.c
-build/fuzz/%: tests/fuzz/fuzz_%.c $(CORE_SRC) $(wildcard detector/*/*.h) $(GEN)
+CORE_FUZZ := $(CORE_SRC:%.c=build/fuzz/obj/%.o)
+FUZZFLAGS := $(CPPFLAGS) -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+
+build/fuzz/obj/%.o: %.c $(GEN)
+	$(call say,FUZZ,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+build/fuzz/%: tests/fuzz/fuzz_%.c $(CORE_FUZZ)
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) $(CPPFLAGS) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-o $@ $< $(CORE_SRC) -lcjson -lcrypto -lpcre2-8 -lm -pthread
+	$(Q)$(CLANG) $(FUZZFLAGS) -fsanitize=fuzzer -o $@ $^ -lcjson -lcrypto -lpcre2-8 -lm -pthread
 
 lint:
 	$(Q)sh packaging/deps.sh lint
@@ -189,4 +196,4 @@ uninstall:
 clean:
 	rm -rf build
 
--include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj build/fuzz/obj -name '*.d' 2>/dev/null)

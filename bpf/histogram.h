@@ -24,7 +24,8 @@ static inline __attribute__((always_inline)) __u32 histogram_log2(__u64 v)
 	__u32 log = 0;
 
 	for (__u32 step = 32; step > 0; step /= 2) {
-		__u32 bits = (__u32)(((1ull << step) - 1 - v) >> 63) * step;
+		__u64 upper = v >> step;
+		__u32 bits = (__u32)((upper | -upper) >> 63) * step;
 
 		v >>= bits;
 		log += bits;
