@@ -342,6 +342,21 @@ int BPF_PROG(on_switch_stamped, bool preempt, struct task_struct *prev, struct t
 
 /* --- the states in which threads are off the CPU; keeps the distribution as well --- */
 
+static __always_inline u64 ready_ns(struct task_struct *task, struct waits *w)
+{
+	return since(task->sched_info.run_delay, w->off_run_delay);
+}
+
+/* The thread was back on a CPU at arrived_ns, having been ready for the last ready_ns. */
+static __always_inline void come_back(struct waits *w, u64 arrived_ns, u64 ready_ns)
+{
+	if (is_off(w, OFF_PREEMPTED))
+		w->preempted_ns += ready_ns;
+	else if (is_off(w, OFF_UNINTERRUPTIBLE))
+		w->uninterruptible_ns += since(arrived_ns, w->off_ns + ready_ns);
+	w->off = OFF_NOT;
+}
+
 static __always_inline void leave(struct task_struct *prev, bool preempt, u32 state)
 {
 	struct waits *w;
@@ -356,24 +371,18 @@ static __always_inline void leave(struct task_struct *prev, bool preempt, u32 st
 	w = prev->pid ? find_waits(prev) : NULL;
 	if (!w)
 		return;
+	if (w->off != OFF_NOT)
+		come_back(w, prev->sched_info.last_arrival, ready_ns(prev, w));
 	w->off_run_delay = prev->sched_info.run_delay;
 	w->off_ns = prev->se.cfs_rq->rq->clock;
 	w->off_epoch = control.states_epoch;
 	w->off = off;
 }
 
-/* The kernel adds the last piece of the wait to run_delay in a moment. */
-static __always_inline void come_back(struct task_struct *next, struct waits *w, u64 last_piece_ns)
-{
-	u64 ready_ns = since(next->sched_info.run_delay, w->off_run_delay) + last_piece_ns;
-
-	if (is_off(w, OFF_PREEMPTED))
-		w->preempted_ns += ready_ns;
-	else if (is_off(w, OFF_UNINTERRUPTIBLE))
-		w->uninterruptible_ns += since(next->se.cfs_rq->rq->clock, w->off_ns + ready_ns);
-	w->off = OFF_NOT;
-}
-
+/*
+ * Some kernels now and then do not show a switch from the idle task. The scheduler's own stamp of the
+ * last arrival, which is older than the switch being looked at, tells that such a thread was back.
+ */
 static __always_inline void arrive(struct task_struct *next)
 {
 	struct waits *w = next->pid ? find_waits(next) : NULL;
@@ -384,8 +393,12 @@ static __always_inline void arrive(struct task_struct *next)
 	ns = wait_ns(next);
 	if (ns >= HISTOGRAM_FROM_NS)
 		keep(w, ns);
-	if (w->off != OFF_NOT)
-		come_back(next, w, ns);
+	if (w->off == OFF_NOT)
+		return;
+	if (next->sched_info.last_arrival > w->off_ns)
+		come_back(w, next->sched_info.last_arrival, ready_ns(next, w));
+	else /* the kernel adds this piece to run_delay in a moment */
+		come_back(w, next->se.cfs_rq->rq->clock, ready_ns(next, w) + ns);
 }
 
 /* prev_state is told from 5.18 on (fa2c3254d7cf). */

@@ -36,6 +36,7 @@
 /* include/linux/sched.h; together with others in one state, such as TASK_FREEZABLE */
 #define TASK_INTERRUPTIBLE   0x0001
 #define TASK_UNINTERRUPTIBLE 0x0002
+#define TASK_DEAD	     0x0080
 #define PF_KTHREAD	     0x00200000
 
 struct call {
@@ -80,6 +81,12 @@ static __always_inline bool was_short(struct task_struct *task, struct call *cal
 static __always_inline bool is_dying(struct task_struct *task)
 {
 	return task->signal->flags & SIGNAL_GROUP_EXIT;
+}
+
+/* Not by its own exit, which may come soon after a wait. */
+static __always_inline bool is_killed(struct task_struct *task)
+{
+	return is_dying(task) && task->signal->group_exit_code & 0x7f;
 }
 
 static __always_inline u64 run_delay_ns(struct task_struct *task)
@@ -264,13 +271,20 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 	return 0;
 }
 
-/* --- waits in calls, from context switches --- */
+/*
+ * --- waits in calls, from context switches ---
+ *
+ * Some kernels now and then do not show a switch from the idle task. The scheduler's own stamp of the
+ * last arrival does tell that the thread was back, and when: such a wait is reported when the thread
+ * leaves its CPU again.
+ */
 
 /* Of a thread off the CPU. Memory for it is never asked for under the lock of a run queue: new
  * threads get theirs when they are made, older ones from a walk. */
 struct wait {
 	u64 off_ns; /* when it left its CPU, in the clock of the run queue; 0: not to wait in a call */
 	u64 off_delay_ns; /* its run_delay then */
+	u64 argument;	  /* the first of the call */
 	u32 nr;
 	u32 epoch; /* control.waits_epoch then */
 };
@@ -299,35 +313,6 @@ int on_walk_threads(struct bpf_iter__task *ctx)
 	return 0;
 }
 
-/* The thread leaves its CPU to wait. Is it in a call that is looked at? */
-static __always_inline void leave(struct task_struct *prev, bool preempt, u32 state)
-{
-	struct pt_regs *regs;
-	struct wait *w;
-	bool compat;
-	u32 nr;
-
-	if (preempt || !(state & (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE)) ||
-	    prev->flags & PF_KTHREAD)
-		return;
-	regs = (struct pt_regs *)bpf_task_pt_regs(prev);
-	nr = regs_syscall_number(regs);
-	compat = task_in_compat_call(prev);
-	if ((int)nr < 0 || !has_flag(SYSCALL_LOOKED_AT, nr, compat))
-		return;
-	w = bpf_task_storage_get(&waits, prev, NULL, 0);
-	if (!w) {
-		if (control.waits_ready)
-			COUNT(no_storage);
-		return;
-	}
-	if (!is_restart_syscall(nr, compat) || w->epoch != control.waits_epoch)
-		w->nr = nr; /* else what is restarted is what it last waited in */
-	w->epoch = control.waits_epoch;
-	w->off_delay_ns = prev->sched_info.run_delay;
-	w->off_ns = prev->se.cfs_rq->rq->clock;
-}
-
 /* Reported by the end of the call, which is being looked at too? */
 static __always_inline bool is_call(struct task_struct *task)
 {
@@ -342,12 +327,10 @@ static __always_inline bool is_call(struct task_struct *task)
 static __noinline int report_wait(struct task_struct *task, struct wait *w, u64 waited_ns,
 				  u64 ready_ns)
 {
-	bool compat = task_in_compat_call(task);
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	struct ev_syscall *e;
 
 	if (waited_ns < control.floor_ns || (u32)task->tgid == control.self_tgid ||
-	    is_dying(task) || is_call(task)) {
+	    is_killed(task) || is_call(task)) {
 		COUNT(filtered);
 		return 0;
 	}
@@ -361,9 +344,55 @@ static __noinline int report_wait(struct task_struct *task, struct wait *w, u64 
 	e->blocked_ns = waited_ns;
 	e->ret = NOT_MEASURED_SIGNED;
 	e->is_wait = 1;
-	describe(task, e, w->nr, compat, regs_first_argument(regs, compat));
+	describe(task, e, w->nr, task_in_compat_call(task), w->argument);
 	submit_urgent(e);
 	return 0;
+}
+
+/* The wait of a thread that arrived on a CPU at arrived_ns, having been ready for ready_ns of it. */
+static __always_inline void end_wait(struct task_struct *task, struct wait *w, u64 arrived_ns,
+				     u64 ready_ns)
+{
+	s64 waited_ns = arrived_ns - w->off_ns - ready_ns;
+
+	w->off_ns = 0;
+	if (w->epoch == control.waits_epoch && waited_ns > 0)
+		report_wait(task, w, waited_ns, ready_ns);
+}
+
+/* The thread leaves its CPU to wait, or for good. Is it in a call that is looked at? */
+static __always_inline void leave(struct task_struct *prev, bool preempt, u32 state)
+{
+	struct pt_regs *regs;
+	struct wait *w;
+	bool compat;
+	u32 nr;
+
+	if (preempt || !(state & (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE | TASK_DEAD)) ||
+	    prev->flags & PF_KTHREAD)
+		return;
+	regs = (struct pt_regs *)bpf_task_pt_regs(prev);
+	nr = regs_syscall_number(regs);
+	compat = task_in_compat_call(prev);
+	if ((int)nr < 0 || (!has_flag(SYSCALL_LOOKED_AT, nr, compat) && !(state & TASK_DEAD)))
+		return;
+	w = bpf_task_storage_get(&waits, prev, NULL, 0);
+	if (!w) {
+		if (control.waits_ready)
+			COUNT(no_storage);
+		return;
+	}
+	if (w->off_ns)
+		end_wait(prev, w, prev->sched_info.last_arrival,
+			 prev->sched_info.run_delay - w->off_delay_ns);
+	if (state & TASK_DEAD)
+		return;
+	if (!is_restart_syscall(nr, compat) || w->epoch != control.waits_epoch)
+		w->nr = nr; /* else what is restarted is what it last waited in */
+	w->argument = regs_first_argument(regs, compat);
+	w->epoch = control.waits_epoch;
+	w->off_delay_ns = prev->sched_info.run_delay;
+	w->off_ns = prev->se.cfs_rq->rq->clock;
 }
 
 /* The kernel adds the last piece of the wait for a CPU to run_delay in a moment. */
@@ -371,20 +400,19 @@ static __always_inline void come_back(struct task_struct *next)
 {
 	struct wait *w =
 		next->flags & PF_KTHREAD ? NULL : bpf_task_storage_get(&waits, next, NULL, 0);
-	u64 now_ns, off_ns, ready_ns;
+	u64 now_ns, ready_ns;
 
 	if (!w || !w->off_ns)
 		return;
 	now_ns = next->se.cfs_rq->rq->clock;
-	off_ns = w->off_ns;
-	w->off_ns = 0;
-	if (w->epoch != control.waits_epoch)
-		return;
 	ready_ns = next->sched_info.run_delay - w->off_delay_ns;
+	if (next->sched_info.last_arrival > w->off_ns) {
+		end_wait(next, w, next->sched_info.last_arrival, ready_ns);
+		return;
+	}
 	if (next->sched_info.last_queued)
 		ready_ns += now_ns - next->sched_info.last_queued;
-	if ((s64)(now_ns - off_ns - ready_ns) > 0)
-		report_wait(next, w, now_ns - off_ns - ready_ns, ready_ns);
+	end_wait(next, w, now_ns, ready_ns);
 }
 
 /* prev_state is told from 5.18 on (fa2c3254d7cf). */

@@ -122,6 +122,7 @@ struct sched_entity {
 struct sched_info {
 	unsigned long pcount;
 	unsigned long long run_delay;
+	unsigned long long last_arrival;
 	unsigned long long last_queued;
 };
 
@@ -227,6 +228,7 @@ typedef struct {
 struct signal_struct {
 	atomic_t live;
 	unsigned int flags;
+	int group_exit_code;
 };
 
 /* with CONFIG_TASK_DELAY_ACCT; some members came later */
