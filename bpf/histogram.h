@@ -15,9 +15,9 @@
 #define HISTOGRAM_FROM_NS   (1ull << HISTOGRAM_FROM_BITS) /* 4.096 us */
 
 /*
- * The place of the highest bit of v, which is from 1 to 2^63 - 1. BPF has no instruction for it, and
- * branches would double the paths that the verifier follows at each step: a difference below zero
- * has the top bit set.
+ * The place of the highest bit of v, which is not 0. BPF has no instruction for it, and branches would
+ * double the paths that the verifier follows at each step: of a number and its negative, one has the
+ * top bit set if it is not 0.
  */
 static inline __attribute__((always_inline)) __u32 histogram_log2(__u64 v)
 {
@@ -33,7 +33,7 @@ static inline __attribute__((always_inline)) __u32 histogram_log2(__u64 v)
 	return log;
 }
 
-/* The bucket of `ns`, which is HISTOGRAM_FROM_NS or more and under 2^63, of n buckets. */
+/* The bucket of `ns`, which is HISTOGRAM_FROM_NS or more, of n buckets. */
 static inline __attribute__((always_inline)) __u32 histogram_bucket(__u64 ns, __u32 n)
 {
 	__u32 log = histogram_log2(ns);
