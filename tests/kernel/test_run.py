@@ -15,6 +15,8 @@ import ks
 from netns import LossyLink
 from receivers import Script, WebServer
 
+RUNS_ALONE = True  # faults are to be seen within a second
+
 SHIPPED = sorted((ks.ROOT / "rules").glob("[0-9]*.json"))
 
 
