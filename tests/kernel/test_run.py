@@ -136,7 +136,7 @@ class Faults(unittest.TestCase):
             return [a["process"] for _, a in self.server.alerts() if a["process"]]
 
         players = ks.wait_for(
-            lambda: {p["pid"] for p in processes() if pid in (p["pid"], p["ppid"])} ^ {pid}, 10,
+            lambda: {p["pid"] for p in processes() if pid in (p["pid"], p["ppid"])} - {pid}, 10,
             "alert of the other player") | {pid}
         fired = self.check_fired(["context-switch-storm"] * 2, players, 1)
         for when, alert in fired:
