@@ -122,7 +122,7 @@ static __noinline int send_rest(struct sock *sk, struct socket_state *state)
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct net_delta *d;
 
-	if (!tp || is_idle(sk, tp, state)) {
+	if (!tp || control.baseline || is_idle(sk, tp, state)) {
 		COUNT(filtered);
 		return 0;
 	}

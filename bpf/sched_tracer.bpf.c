@@ -151,7 +151,8 @@ static __always_inline void read_counts(struct task_struct *task, u64 now[WALK_C
 SEC("tp_btf/task_newtask")
 int BPF_PROG(on_new_task, struct task_struct *task)
 {
-	bpf_task_storage_get(&waits_of, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!bpf_task_storage_get(&waits_of, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE))
+		COUNT(no_storage);
 	return 0;
 }
 
@@ -173,15 +174,14 @@ static __always_inline void keep(struct waits *w, u64 ns)
 		w->longest_ns = ns;
 }
 
-/* Its memory is missing only if there was none, or before the first walk. */
+/* Its memory is missing if there was none, which has been counted, or if the walk does not show it,
+ * as that of a pid namespace does not show the threads outside. */
 static __noinline int keep_of(struct task_struct *next, u64 ns)
 {
 	struct waits *w = find_waits(next);
 
 	if (w)
 		keep(w, ns);
-	else if (control.waits_ready)
-		COUNT(no_storage);
 	return 0;
 }
 
@@ -238,6 +238,8 @@ int on_walk_waits(struct bpf_iter__task *ctx)
 	if (!task)
 		return 0;
 	w = bpf_task_storage_get(&waits_of, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!w)
+		COUNT(no_storage);
 	if (!w || !take_waits(task, w, &d))
 		return 0;
 	if (bpf_seq_write(ctx->meta->seq, &d, sizeof(d)))

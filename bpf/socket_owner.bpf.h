@@ -77,7 +77,11 @@ static __always_inline struct socket_state *find_socket(struct sock *sk)
 /* The state of a socket that may be new: all it did counts. NULL if there is no memory. */
 static __always_inline struct socket_state *make_socket(struct sock *sk)
 {
-	return bpf_sk_storage_get(&sockets, sk, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct socket_state *state =
+		bpf_sk_storage_get(&sockets, sk, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	/* of two that make it at once, one is refused */
+	return state ? state : find_socket(sk);
 }
 
 /* The same of one that was there before the programs if it has no state yet. */

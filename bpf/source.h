@@ -30,10 +30,9 @@ struct source_control {
 	__u32 precise;	/* syscall: never infer from the scheduler's tick that a call was short */
 	__u32 walk;	/* tcp, net: number of the current walk over all open files */
 	__u32 peers;	/* tcp: what connections did is wanted */
-	__u32 baseline; /* tcp, net: walk_sockets only notes where the counters stand */
+	__u32 baseline; /* tcp, net: what sockets did before the walk that notes it does not count */
 	__u64 since_ns; /* walks: CLOCK_BOOTTIME from which on everything is counted; 0: not yet */
 	__u32 no_sched_info; /* sched: set by the walk where the kernel keeps no run-queue delays */
-	__u32 waits_ready;   /* sched, syscall: every thread has been given memory for its waits */
 	__u32 calls_attached; /* syscall: besides waits, the ends of calls are looked at */
 	__u32 calls_epoch;    /* syscall: raised whenever stamps of calls become stale ... */
 	__u32 waits_epoch;    /* ... and those of waits */
@@ -54,7 +53,7 @@ struct source_counters {
 	__u64 ring_full;    /* lost: no room in the ring */
 	__u64 no_storage;   /* lost: no memory for the state of a task or socket */
 	__u64 map_full;	    /* lost: no room in a map */
-	__u64 rate_limited; /* lost: more point events than control.burst allows */
+	__u64 rate_limited; /* lost: more point events than a limit allows; there is none so far */
 };
 
 /*

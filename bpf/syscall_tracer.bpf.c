@@ -299,7 +299,8 @@ struct {
 SEC("tp_btf/task_newtask")
 int BPF_PROG(on_new_task, struct task_struct *task)
 {
-	bpf_task_storage_get(&waits, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!bpf_task_storage_get(&waits, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE))
+		COUNT(no_storage);
 	return 0;
 }
 
@@ -308,8 +309,8 @@ int on_walk_threads(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 
-	if (task)
-		bpf_task_storage_get(&waits, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (task && !bpf_task_storage_get(&waits, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE))
+		COUNT(no_storage);
 	return 0;
 }
 
@@ -377,11 +378,8 @@ static __always_inline void leave(struct task_struct *prev, bool preempt, u32 st
 	if ((int)nr < 0 || (!has_flag(SYSCALL_LOOKED_AT, nr, compat) && !(state & TASK_DEAD)))
 		return;
 	w = bpf_task_storage_get(&waits, prev, NULL, 0);
-	if (!w) {
-		if (control.waits_ready)
-			COUNT(no_storage);
-		return;
-	}
+	if (!w)
+		return; /* counted when it was not to be had; or not shown by the walk */
 	if (w->off_ns)
 		end_wait(prev, w, prev->sched_info.last_arrival,
 			 prev->sched_info.run_delay - w->off_delay_ns);

@@ -61,7 +61,9 @@ static __always_inline struct mark *find_mark(struct task_struct *task)
 	if (mark)
 		return mark;
 	mark = bpf_task_storage_get(&marks, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (mark && !(control.since_ns && task->start_boottime >= control.since_ns))
+	if (!mark) /* the walk and the thread's end may meet: one of them is refused */
+		return bpf_task_storage_get(&marks, task, NULL, 0);
+	if (!(control.since_ns && task->start_boottime >= control.since_ns))
 		read_counts(task, mark->sent, mark);
 	return mark;
 }

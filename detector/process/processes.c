@@ -133,7 +133,8 @@ static void ask_proc(struct processes *p, struct process_name name)
 	if (f.facts.ended)
 		return;
 	cmdline_reader_ask(p->reader, name);
-	cmdline_reader_take(p->reader, CMDLINE_WAIT_NS, on_cmdline, p);
+	if (!cmdline_reader_held_up(p->reader))
+		cmdline_reader_take(p->reader, CMDLINE_WAIT_NS, on_cmdline, p);
 }
 
 static const struct process *find(struct process_lookup *lookup, const struct event *ev)
@@ -234,6 +235,7 @@ void processes_tick(struct processes *p, uint64_t now_ns)
 void processes_stats(const struct processes *p, struct source_stats *ret_stats)
 {
 	struct source_counters *sum = &ret_stats->counters;
+	const struct source_counters *per_cpu;
 	struct process_cache_stats s;
 
 	process_cache_stats(p->cache, &s);
@@ -241,12 +243,11 @@ void processes_stats(const struct processes *p, struct source_stats *ret_stats)
 	if (!p->object)
 		return;
 	ret_stats->not_run = bpf_object_not_run(p->object);
+	per_cpu = bpf_object_counters(p->object);
 	for (unsigned i = 0; i < bpf_object_cpus(p->object); i++) {
-		const struct source_counters *c = &bpf_object_counters(p->object)[i];
-
-		sum->filtered += c->filtered;
-		sum->emitted += c->emitted;
-		sum->ring_full += c->ring_full;
+		sum->filtered += per_cpu[i].filtered;
+		sum->emitted += per_cpu[i].emitted;
+		sum->ring_full += per_cpu[i].ring_full;
 	}
 }
 

@@ -14,6 +14,7 @@
 
 #include "source/embedded.h"
 #include "util/buf.h"
+#include "util/clock.h"
 
 #define WALK_BYTES (64 * 1024)
 
@@ -34,6 +35,7 @@ struct bpf_object_handle {
 	int counters_fd;
 	unsigned n_cpus;
 	struct source_counters *per_cpu;
+	uint64_t walk_ns; /* CPU time of all walks so far */
 	/* of the drain in progress */
 	unsigned budget;
 	unsigned drained;
@@ -131,6 +133,16 @@ bool bpf_object_read(int map, unsigned index, void *ret_value)
 	__u32 key = index;
 
 	return bpf_map_lookup_elem(map, &key, ret_value) == 0;
+}
+
+void bpf_object_clear(const struct bpf_object_handle *o, const char *map)
+{
+	const struct bpf_map *m = bpf_object__find_map_by_name(o->object, map);
+	AUTO_FREE char *key = xcalloc(1, bpf_map__key_size(m));
+
+	while (bpf_map_get_next_key(bpf_map__fd(m), NULL, key) == 0)
+		if (bpf_map_delete_elem(bpf_map__fd(m), key) < 0)
+			return;
 }
 
 static int on_record(void *ctx, void *data, size_t size)
@@ -548,10 +560,16 @@ uint64_t bpf_object_run_time_ns(const struct bpf_object_handle *o, const char *p
 	struct bpf_prog_info info;
 	uint64_t sum = 0;
 
-	bpf_object__for_each_program(
-		program, o->object) if ((!programs || named(programs, program)) &&
-					program_info(program, &info)) sum += info.run_time_ns;
+	bpf_object__for_each_program(program, o->object) if ((programs ? named(programs, program)
+								       : !is_iterator(program)) &&
+							     program_info(program, &info)) sum +=
+		info.run_time_ns;
 	return sum;
+}
+
+uint64_t bpf_object_walk_time_ns(const struct bpf_object_handle *o)
+{
+	return o->walk_ns;
 }
 
 uint64_t bpf_object_not_run(const struct bpf_object_handle *o)
@@ -638,8 +656,8 @@ static size_t whole_record(const char *at, size_t have, size_t size)
 	return size <= have ? size : 0;
 }
 
-int bpf_object_walk(struct bpf_object_handle *o, const char *program, size_t size, record_fn *fn,
-		    void *ctx)
+static int walk(struct bpf_object_handle *o, const char *program, size_t size, record_fn *fn,
+		void *ctx)
 {
 	static char chunk[WALK_BYTES] __attribute__((aligned(8)));
 	const struct attached *iterator = find_attached(o, program);
@@ -658,11 +676,22 @@ int bpf_object_walk(struct bpf_object_handle *o, const char *program, size_t siz
 			continue;
 		have += (size_t)got;
 		for (; (n = whole_record(chunk + at, have - at, size)); at += n)
-			fn(ctx, chunk + at, n);
+			if (fn)
+				fn(ctx, chunk + at, n);
 		have -= at;
 		memmove(chunk, chunk + at, have);
 	}
 	got = got < 0 ? -errno : 0;
 	(void)close(fd);
 	return (int)got;
+}
+
+int bpf_object_walk(struct bpf_object_handle *o, const char *program, size_t size, record_fn *fn,
+		    void *ctx)
+{
+	uint64_t began_ns = clock_thread_cpu_ns();
+	int err = walk(o, program, size, fn, ctx);
+
+	o->walk_ns += clock_thread_cpu_ns() - began_ns;
+	return err;
 }

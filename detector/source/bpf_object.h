@@ -73,15 +73,19 @@ unsigned bpf_object_cpus(const struct bpf_object_handle *o);
 /* How often the kernel left out a program of the object because it was running on that CPU already
  * (recursion_misses of bpf_prog_info). */
 uint64_t bpf_object_not_run(const struct bpf_object_handle *o);
-/* CPU time that these programs of the object took while the kernel measured it (see below), since they
- * were loaded; NULL: all of them. */
+/* CPU time that these programs of the object took while the kernel measured it (bpf_object_measure),
+ * since they were loaded; NULL: all but iterators, which run in walks. */
 uint64_t bpf_object_run_time_ns(const struct bpf_object_handle *o, const char *programs);
+/* CPU time that the walks took, which is always measured and part of that of the process. */
+uint64_t bpf_object_walk_time_ns(const struct bpf_object_handle *o);
 /* What the kernel charges for all maps, in bytes (memlock in fdinfo); 0 if it does not say. */
 uint64_t bpf_object_memory_bytes(const struct bpf_object_handle *o);
 /* Descriptor of a map of the object; -1 if there is none of that name. */
 int bpf_object_map(const struct bpf_object_handle *o, const char *name);
 /* Reads element `index` of an array map, of bpf_object_cpus() values if it is one per CPU. */
 bool bpf_object_read(int map, unsigned index, void *ret_value);
+/* Removes every element of a hash map of the object. */
+void bpf_object_clear(const struct bpf_object_handle *o, const char *map);
 
 /* Descriptor of the ring for epoll: readable after a program has woken the reader. */
 int bpf_object_ring_fd(const struct bpf_object_handle *o);
@@ -90,8 +94,8 @@ bool bpf_object_ring_pending(const struct bpf_object_handle *o);
 /* Hands at most `budget` records to fn; returns how many there were. */
 unsigned bpf_object_drain(struct bpf_object_handle *o, unsigned budget, record_fn *fn, void *ctx);
 
-/* Runs an attached iterator program once; fn gets what it wrote in records of `size` bytes. If that is
- * 0, each record begins with its own size, a __u32 and not 0. Returns 0 or -errno. */
+/* Runs an attached iterator program once; fn, which may be NULL, gets what it wrote in records of
+ * `size` bytes. If that is 0, each record begins with its own size, a __u32 and not 0. Returns 0 or -errno. */
 int bpf_object_walk(struct bpf_object_handle *o, const char *program, size_t size, record_fn *fn,
 		    void *ctx);
 

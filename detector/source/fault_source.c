@@ -48,6 +48,7 @@ static const struct source_part parts[] = {
 
 struct fault_state {
 	struct process_table *table;
+	bool counting;	   /* where every thread stands has been marked, since the programs came */
 	uint64_t began_ns; /* of the second that is being added up */
 	uint64_t ends_ns;
 	bool whole[ARRAY_SIZE(parts)]; /* attached since before that */
@@ -117,6 +118,18 @@ static void push(struct source *s)
 		bpf_object_control(s->object)->since_ns = clock_boottime_ns();
 }
 
+/* What threads did while the programs were away, since their last marks, does not count. */
+static void adjusted(struct source *s)
+{
+	struct fault_state *state = s->state;
+	bool attached = source_part_attached(s, PART_COUNTS);
+
+	if (attached && !state->counting &&
+	    bpf_object_walk(s->object, "on_walk", DELTA_BYTES, NULL, s) < 0)
+		s->lost_here++;
+	state->counting = attached;
+}
+
 static void begin(struct source *s, uint64_t now_ns)
 {
 	struct fault_state *state = s->state;
@@ -129,7 +142,10 @@ static void begin(struct source *s, uint64_t now_ns)
 /* Marks where every thread stands now; only threads that are newer have done anything yet. */
 static void started(struct source *s)
 {
+	struct fault_state *state = s->state;
+
 	walk(s);
+	state->counting = source_part_attached(s, PART_COUNTS);
 	begin(s, clock_monotonic_ns());
 }
 
@@ -185,6 +201,12 @@ static void tick(struct source *s, uint64_t now_ns)
 	begin(s, now_ns);
 }
 
+/* The next walk must see at least the thread that makes it. */
+static bool poke(struct source *s)
+{
+	return source_part_attached(s, PART_COUNTS);
+}
+
 static void fini(struct source *s)
 {
 	struct fault_state *state = s->state;
@@ -202,7 +224,9 @@ const struct source_ops fault_source_ops = {
 	.push = push,
 	.part_wanted = part_wanted,
 	.started = started,
+	.adjusted = adjusted,
 	.on_record = on_record,
 	.tick = tick,
+	.poke = poke,
 	.fini = fini,
 };

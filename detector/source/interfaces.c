@@ -106,6 +106,12 @@ static void forget_gone(struct interfaces *f)
 			f->list[i] = f->list[--f->n];
 }
 
+void interfaces_forget(struct interfaces *f)
+{
+	f->n = 0;
+	f->read = 0;
+}
+
 bool interfaces_read(struct interfaces *f, interface_fn *fn, void *ctx)
 {
 	FILE *file = fopen(COUNTERS, "re");

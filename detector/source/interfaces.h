@@ -21,5 +21,7 @@ void interfaces_free(struct interfaces *f);
  * interface that is new afterwards is reported with all it did. False if they cannot be read.
  */
 bool interfaces_read(struct interfaces *f, interface_fn *fn, void *ctx);
+/* The next time is the first again. */
+void interfaces_forget(struct interfaces *f);
 
 #endif

@@ -136,8 +136,10 @@ static bool make_sample(struct source *s, unsigned i, uint64_t interval, struct 
 	struct io_cell now, difference;
 	struct device *d;
 
-	if (!bpf_object_read(state->cells_map, i, state->per_cpu))
+	if (!bpf_object_read(state->cells_map, i, state->per_cpu)) {
+		s->lost_here++;
 		return false;
+	}
 	io_cells_add(state->per_cpu, source_cpus(s), interval, &now);
 	io_cells_difference(&now, &state->sums[i], &difference);
 	state->sums[i] = now;
@@ -194,8 +196,10 @@ static void tick(struct source *s, uint64_t now_ns)
 	uint64_t interval = control->io_interval;
 
 	__atomic_store_n(&control->io_interval, interval + 1, __ATOMIC_SEQ_CST);
-	if (!bpf_object_read(state->slots_map, 0, state->slots))
+	if (!bpf_object_read(state->slots_map, 0, state->slots)) {
+		s->lost_here++;
 		return;
+	}
 	if (source_demand(s, "io")->wanted)
 		emit_samples(s, interval, now_ns);
 	state->began_ns = now_ns;
@@ -266,6 +270,7 @@ const struct source_ops io_source_ops = {
 	.push = push,
 	.part_wanted = part_wanted,
 	.started = started,
+	.adjusted = push_parts,
 	.on_record = on_record,
 	.tick = tick,
 	.fini = fini,

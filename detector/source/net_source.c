@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "source/interfaces.h"
 #include "source/sample_table.h"
@@ -40,7 +41,7 @@ struct net_state {
 	struct sample_table *samples;
 	struct interfaces *interfaces;
 	struct socket_walk walk;
-	bool counting;	   /* the sockets' counters have been noted */
+	bool counting;	   /* the sockets' counters have been noted, since the programs came */
 	uint64_t began_ns; /* of the second that is being added up */
 	uint64_t now_ns;
 };
@@ -93,16 +94,9 @@ static void on_delta(void *ctx, const void *record, size_t size)
 	e->tx_packets += d->tx_packets;
 }
 
-static void nothing(void *ctx, const void *record, size_t size)
-{
-	(void)ctx;
-	(void)record;
-	(void)size;
-}
-
 static void find_owners(struct source *s)
 {
-	socket_walk_files(s, 1, nothing);
+	socket_walk_files(s, 1, NULL);
 }
 
 static void prepare(struct source *s)
@@ -145,19 +139,21 @@ static void read_processes(struct source *s)
 {
 	struct net_state *state = s->state;
 
-	if (!source_part_attached(s, PART_PROCESSES)) {
-		state->counting = false;
+	if (!source_part_attached(s, PART_PROCESSES))
 		return;
-	}
-	if (state->counting) {
-		socket_walk_read(s, &state->walk);
-		if (bpf_object_walk(s->object, "walk_udp", sizeof(struct net_delta), on_delta, s) <
-		    0)
-			s->lost_here++;
-	} else {
-		socket_walk_begin(s, &state->walk);
-		state->counting = true;
-	}
+	socket_walk_read(s, &state->walk);
+	if (bpf_object_walk(s->object, "walk_udp", sizeof(struct net_delta), on_delta, s) < 0)
+		s->lost_here++;
+}
+
+static void read_interfaces(struct source *s)
+{
+	struct net_state *state = s->state;
+
+	if (!source_demand(s, "net_interface")->wanted)
+		interfaces_forget(state->interfaces);
+	else if (!interfaces_read(state->interfaces, emit_interface, s))
+		s->lost_here++;
 }
 
 static void tick(struct source *s, uint64_t now_ns)
@@ -167,15 +163,52 @@ static void tick(struct source *s, uint64_t now_ns)
 	state->now_ns = now_ns;
 	read_processes(s);
 	sample_table_flush(state->samples, emit_process, s);
-	if (source_demand(s, "net_interface")->wanted &&
-	    !interfaces_read(state->interfaces, emit_interface, s))
-		s->lost_here++;
+	read_interfaces(s);
 	state->began_ns = now_ns;
+}
+
+/* What sockets and processes did before the programs came, or while they were away, does not count. */
+static void push(struct source *s)
+{
+	if (!source_part_attached(s, PART_PROCESSES))
+		bpf_object_control(s->object)->baseline = 1;
+}
+
+static void adjusted(struct source *s)
+{
+	struct net_state *state = s->state;
+	bool attached = source_part_attached(s, PART_PROCESSES);
+
+	if (attached && !state->counting) {
+		bpf_object_clear(s->object, "udp");
+		socket_walk_begin(s, &state->walk);
+	}
+	state->counting = attached;
 }
 
 static void started(struct source *s)
 {
-	tick(s, clock_monotonic_ns());
+	struct net_state *state = s->state;
+
+	adjusted(s);
+	read_interfaces(s);
+	state->began_ns = clock_monotonic_ns();
+}
+
+/* Listens on a port of the loopback interface for a moment: the end of each TCP socket is looked at. */
+static bool poke(struct source *s)
+{
+	const struct sockaddr_in local = { .sin_family = AF_INET,
+					   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = source_part_attached(s, PART_PROCESSES)
+			 ? socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)
+			 : -1;
+	bool done = fd >= 0 && bind(fd, (const struct sockaddr *)&local, sizeof(local)) == 0 &&
+		    listen(fd, 1) == 0;
+
+	if (fd >= 0)
+		(void)close(fd);
+	return done;
 }
 
 static void fini(struct source *s)
@@ -194,8 +227,11 @@ const struct source_ops net_source_ops = {
 	.parts = parts,
 	.n_parts = ARRAY_SIZE(parts),
 	.prepare = prepare,
+	.push = push,
 	.started = started,
+	.adjusted = adjusted,
 	.on_record = on_delta,
 	.tick = tick,
+	.poke = poke,
 	.fini = fini,
 };

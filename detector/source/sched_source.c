@@ -49,7 +49,8 @@ struct sched_state {
 
 static bool measures_waits(const struct source *s)
 {
-	return source_part_attached(s, PART_WAITS) || source_part_attached(s, PART_STATES);
+	return source_part_attached(s, PART_THREADS) &&
+	       (source_part_attached(s, PART_WAITS) || source_part_attached(s, PART_STATES));
 }
 
 /* The program of the states keeps the waits as well: only one of the two looks at a switch. */
@@ -117,8 +118,6 @@ static void walk(struct source *s)
 	if (bpf_object_walk(s->object, "on_walk_waits", sizeof(struct waits_delta), on_waits, s) <
 	    0)
 		s->lost_here++;
-	else
-		bpf_object_control(s->object)->waits_ready = 1;
 }
 
 static void prepare(struct source *s)
@@ -130,15 +129,11 @@ static void prepare(struct source *s)
 	bpf_object_control(s->object)->since_ns = clock_boottime_ns();
 }
 
-/* A part that is attached anew finds stamps and memory of before, or none. */
+/* A part that is attached anew finds stamps of before. */
 static void push(struct source *s)
 {
-	struct source_control *control = bpf_object_control(s->object);
-
 	if (!source_part_attached(s, PART_STATES))
-		control->states_epoch++;
-	if (!source_part_attached(s, PART_THREADS))
-		control->waits_ready = 0;
+		bpf_object_control(s->object)->states_epoch++;
 }
 
 static void begin(struct source *s, uint64_t now_ns)
@@ -224,6 +219,13 @@ static void tick(struct source *s, uint64_t now_ns)
 	begin(s, now_ns);
 }
 
+/* The next walk must see at least the thread that makes it. */
+static bool poke(struct source *s)
+{
+	(void)s;
+	return true;
+}
+
 static void fini(struct source *s)
 {
 	struct sched_state *state = s->state;
@@ -243,5 +245,6 @@ const struct source_ops sched_source_ops = {
 	.started = started,
 	.on_record = on_record,
 	.tick = tick,
+	.poke = poke,
 	.fini = fini,
 };

@@ -34,7 +34,7 @@ void socket_walk_read(struct source *s, struct socket_walk *w);
 		memcpy((record)->comm, (of)->comm, sizeof((record)->comm));                        \
 	} while (0)
 
-/* Runs on_walk under a new number; fn gets what it writes. */
+/* Runs on_walk under a new number; fn, which may be NULL, gets what it writes. */
 void socket_walk_files(struct source *s, size_t size, record_fn *fn);
 
 #endif

@@ -181,11 +181,7 @@ void source_free(struct source *s)
 void source_adjust(struct source *s, const struct demand *demands)
 {
 	take_demands(s, demands);
-	if (s->ops->push)
-		s->ops->push(s);
-	source_parts_apply(s);
-	if (s->ops->adjusted)
-		s->ops->adjusted(s);
+	source_parts_renew(s);
 }
 
 const char *source_object(const struct source *s)
@@ -285,6 +281,11 @@ uint64_t source_lost(const struct source_stats *stats)
 uint64_t source_run_time_ns(const struct source *s)
 {
 	return bpf_object_run_time_ns(s->object, NULL);
+}
+
+uint64_t source_walk_time_ns(const struct source *s)
+{
+	return bpf_object_walk_time_ns(s->object);
 }
 
 int source_measure(void)

@@ -96,8 +96,10 @@ unsigned source_parts_count(const struct source *s);
 void source_part_info(const struct source *s, unsigned part, struct source_part_info *ret_info);
 /* Gives a part up, or takes it back. */
 void source_part_shed(struct source *s, unsigned part, bool shed);
-/* CPU time of all its programs, while the kernel measured it. */
+/* CPU time of all its programs but those of walks, while the kernel measured it. */
 uint64_t source_run_time_ns(const struct source *s);
+/* CPU time of its walks; always measured, and part of that of the process. */
+uint64_t source_walk_time_ns(const struct source *s);
 /* Has the kernel measure until the descriptor is closed, which makes each run some 50 ns dearer; -1 if
  * this process may not. */
 int source_measure(void);

@@ -77,13 +77,13 @@ struct source_ops {
 	/* Makes the state, before the programs are attached. */
 	void (*prepare)(struct source *s);
 	/* Pushes the demands into the control block: before the programs are attached, and whenever
-	 * the demands have changed. */
+	 * the demands have changed or a part is given up or taken back. */
 	void (*push)(struct source *s);
 	/* Is that part needed for the demands? Instead of what `reads` says. */
 	bool (*part_wanted)(const struct source *s, unsigned part);
 	/* After the programs are attached. */
 	void (*started)(struct source *s);
-	/* After parts may have been attached or detached for other demands. */
+	/* After each push, when parts may have been attached or detached. */
 	void (*adjusted)(struct source *s);
 	/* A record of the ring; without it, records are events of the source's only type. */
 	record_fn *on_record;
@@ -122,6 +122,8 @@ void source_canary_tick(struct source *s, uint64_t now_ns);
 void source_parts_probe(struct source *s);
 /* Attaches the parts that the demands need and detaches the others. */
 void source_parts_apply(struct source *s);
+/* The same, with all that the ops have to do before and after. */
+void source_parts_renew(struct source *s);
 void source_parts_fini(struct source *s);
 /* The programs that must not be loaded: those of ways not taken. The caller frees it. */
 char *source_parts_left_out(const struct source *s);

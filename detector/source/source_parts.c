@@ -5,10 +5,10 @@
 
 #include "source/source_ops.h"
 
-/* The next word of a list separated by spaces; NULL at its end. */
+/* The next word of a list separated by spaces; NULL at its end, and if there is no list. */
 static const char *next_word(const char **list, size_t *ret_len)
 {
-	const char *word = *list + strspn(*list, " ");
+	const char *word = *list ? *list + strspn(*list, " ") : "";
 
 	*ret_len = strcspn(word, " ");
 	*list = word + *ret_len;
@@ -134,6 +134,15 @@ void source_parts_apply(struct source *s)
 	}
 }
 
+void source_parts_renew(struct source *s)
+{
+	if (s->ops->push)
+		s->ops->push(s);
+	source_parts_apply(s);
+	if (s->ops->adjusted)
+		s->ops->adjusted(s);
+}
+
 void source_parts_describe(const struct source *s, struct buf *out)
 {
 	for (unsigned i = 0; i < s->ops->n_parts; i++) {
@@ -176,7 +185,7 @@ void source_part_info(const struct source *s, unsigned part, struct source_part_
 void source_part_shed(struct source *s, unsigned part, bool shed)
 {
 	s->parts[part].shed = shed;
-	source_parts_apply(s);
+	source_parts_renew(s);
 }
 
 /* Is the word "type", or "type.field" with one of these fields? */
@@ -212,7 +221,7 @@ static bool concerns(const char *list, const struct event_type *type)
 	size_t n = strlen(type->name), len;
 	const char *word;
 
-	while (list && (word = next_word(&list, &len)))
+	while ((word = next_word(&list, &len)))
 		if (strncmp(word, type->name, n) == 0 && (len == n || word[n] == '.'))
 			return true;
 	return false;

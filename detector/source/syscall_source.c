@@ -48,6 +48,7 @@ static const char *const fields_of_waits[] = {
 
 struct syscall_state {
 	enum part mode;
+	bool has_memory; /* every thread has some for its waits */
 	unsigned linger[ARRAY_SIZE(parts)];
 };
 
@@ -89,6 +90,12 @@ static bool is_demanded(const struct demand *demand, unsigned nr)
 	return demand->syscalls[nr / 64] >> nr % 64 & 1;
 }
 
+/* By the last two the programs see whether an interrupted call goes on or a handler ran. */
+static bool is_looked_at(const struct demand *demand, unsigned nr)
+{
+	return is_demanded(demand, nr) || nr == __NR_restart_syscall || nr == __NR_rt_sigreturn;
+}
+
 static void prepare(struct source *s)
 {
 	s->state = xcalloc(1, sizeof(struct syscall_state));
@@ -107,7 +114,7 @@ static void choose_mode(struct source *s)
 		control->calls_epoch++;
 	if (!source_part_attached(s, PART_WAITS)) {
 		control->waits_epoch++;
-		control->waits_ready = 0;
+		state->has_memory = false;
 	}
 }
 
@@ -121,38 +128,28 @@ static void push(struct source *s)
 	/* the longest tick, HZ=100, must fit under the floor for the tick to prove a call short */
 	control->precise = demand->floor_ns < 10 * NS_PER_MS || ticks_may_stop();
 	for (unsigned nr = 0; nr < SOURCE_SYSCALLS; nr++)
-		control->syscalls[nr] = (is_demanded(demand, nr) ? SYSCALL_LOOKED_AT : 0) |
+		control->syscalls[nr] = (is_looked_at(demand, nr) ? SYSCALL_LOOKED_AT : 0) |
 					(syscall_takes_fd(nr, false) ? SYSCALL_TAKES_FD : 0);
-	/* by these the programs see whether an interrupted call goes on or a handler ran */
-	control->syscalls[__NR_restart_syscall] |= SYSCALL_LOOKED_AT;
-	control->syscalls[__NR_rt_sigreturn] |= SYSCALL_LOOKED_AT;
 	choose_mode(s);
-}
-
-static void nothing(void *ctx, const void *record, size_t size)
-{
-	(void)ctx;
-	(void)record;
-	(void)size;
 }
 
 /* Gives threads that are older than the programs memory for their waits. */
 static void adjusted(struct source *s)
 {
-	struct source_control *control = bpf_object_control(s->object);
+	struct syscall_state *state = s->state;
 
-	control->calls_attached = source_part_attached(s, PART_CALLS);
-	if (!source_part_attached(s, PART_WAITS) || control->waits_ready)
+	bpf_object_control(s->object)->calls_attached = source_part_attached(s, PART_CALLS);
+	if (!source_part_attached(s, PART_WAITS) || state->has_memory)
 		return;
-	if (bpf_object_walk(s->object, "on_walk_threads", 1, nothing, s) < 0)
+	if (bpf_object_walk(s->object, "on_walk_threads", 1, NULL, s) < 0)
 		s->lost_here++;
-	control->waits_ready = 1;
+	state->has_memory = true;
 }
 
 /* Tells the programs which process is kernelsight itself. */
 static void started(struct source *s)
 {
-	(void)bpf_object_walk(s->object, "on_introduction", 1, nothing, s);
+	(void)bpf_object_walk(s->object, "on_introduction", 1, NULL, s);
 	adjusted(s);
 }
 

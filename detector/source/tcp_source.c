@@ -51,7 +51,7 @@ struct tcp_state {
 	unsigned n_pending;
 	struct sample_table *peers;
 	struct socket_walk sockets;
-	bool counting;	   /* the sockets' counters have been noted */
+	bool counting;	   /* the sockets' counters have been noted, since the programs came */
 	uint64_t began_ns; /* of the second that is being added up */
 	uint64_t now_ns;
 };
@@ -200,26 +200,13 @@ static void emit_peer(void *ctx, void *sample)
 	source_emit(s, source_type(s, "tcp"), &p->sample);
 }
 
-static void read_peers(struct source *s)
-{
-	struct tcp_state *state = s->state;
-
-	if (!source_part_attached(s, PART_PEERS)) {
-		state->counting = false;
-	} else if (state->counting) {
-		socket_walk_read(s, &state->sockets);
-	} else {
-		socket_walk_begin(s, &state->sockets);
-		state->counting = true;
-	}
-}
-
 static void tick(struct source *s, uint64_t now_ns)
 {
 	struct tcp_state *state = s->state;
 
 	state->now_ns = now_ns;
-	read_peers(s);
+	if (source_part_attached(s, PART_PEERS))
+		socket_walk_read(s, &state->sockets);
 	sample_table_flush(state->peers, emit_peer, s);
 	state->began_ns = now_ns;
 	resolve(s);
@@ -267,7 +254,20 @@ static void prepare(struct source *s)
 
 static void push(struct source *s)
 {
-	bpf_object_control(s->object)->peers = source_demand(s, "tcp")->wanted;
+	if (!source_demand(s, "tcp")->wanted)
+		bpf_object_control(s->object)->peers = 0;
+}
+
+/* What connections did before, or while nobody wanted it, does not count. */
+static void adjusted(struct source *s)
+{
+	struct tcp_state *state = s->state;
+	bool attached = source_part_attached(s, PART_PEERS);
+
+	if (attached && !state->counting)
+		socket_walk_begin(s, &state->sockets);
+	state->counting = attached;
+	bpf_object_control(s->object)->peers = attached;
 }
 
 static void started(struct source *s)
@@ -275,7 +275,7 @@ static void started(struct source *s)
 	struct tcp_state *state = s->state;
 
 	walk(s);
-	read_peers(s);
+	adjusted(s);
 	state->began_ns = clock_monotonic_ns();
 }
 
@@ -297,6 +297,7 @@ const struct source_ops tcp_source_ops = {
 	.prepare = prepare,
 	.push = push,
 	.started = started,
+	.adjusted = adjusted,
 	.on_record = on_record,
 	.tick = tick,
 	.fini = fini,

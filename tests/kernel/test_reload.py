@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Other rules for a running daemon, by SIGHUP and by `kernelsight reload`, on the live kernel."""
 import json
+import mmap
 import os
 import signal
+import socket
 import subprocess
 import time
 import unittest
@@ -109,6 +111,42 @@ class Reload(unittest.TestCase):
             daemon.wait_alert("slow")
             self.assertFalse(any("lost" in line and "0 events lost" not in line
                                  for line in daemon.err.texts()))
+
+    def test_what_happened_while_no_rule_asked_for_it_is_not_counted_later(self):
+        """Of sources that stay because of another type: their counters stood still meanwhile."""
+        pages, datagrams = 20_011, 20_023
+        others = [{"name": name, "why": "keeps its source", "on": on,
+                   "when": {"value": "count()", "window": "1s", "above": 1e9}}
+                  for name, on in (("major", "major_fault"), ("net", "net"))]
+        faults = {"name": "faults", "why": "touches much", "on": "page_fault", "by": ["pid"],
+                  "where": f"pid == {os.getpid()}",
+                  "when": {"value": "minor_faults", "above": 10_000}}
+        traffic = {"name": "traffic", "why": "sends much", "on": "net_interface",
+                   "by": ["interface"], "where": "interface == 'lo'",
+                   "when": {"value": "tx_packets", "above": 10_000}}
+
+        def work():
+            memory = mmap.mmap(-1, pages * mmap.PAGESIZE, flags=mmap.MAP_PRIVATE)
+            memory.madvise(mmap.MADV_NOHUGEPAGE)
+            for i in range(pages):
+                memory[i * mmap.PAGESIZE] = 1
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                for _ in range(datagrams):
+                    s.sendto(b"x", ("127.0.0.1", 9))
+
+        with ks.RunningDaemon({"rules": [*others, faults, traffic]}) as daemon:
+            daemon.write_rules({"rules": others})
+            self.reload(daemon)
+            time.sleep(1.1)
+            work()
+            time.sleep(1.1)
+            daemon.write_rules({"rules": [*others, faults, traffic]})
+            self.reload(daemon)
+            time.sleep(2.5)
+            self.assertEqual(daemon.alerts(), [])
+            work()
+            daemon.wait_alert("faults")
+            daemon.wait_alert("traffic")
 
     def test_a_hook_that_stays_keeps_its_queue(self):
         hooks = {"dead": {"type": "webhook", "url": f"http://127.0.0.1:{PORT_OF_NOBODY}/"}}
