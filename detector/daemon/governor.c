@@ -32,8 +32,9 @@ struct part_cost {
 /* By object: a source may go and come with the rules. */
 struct source_cost {
 	const char *object;
-	uint64_t began_run_ns;
-	double cost_ns;
+	uint64_t began_run_ns; /* run time when the measurement began */
+	uint64_t walked_ns;    /* CPU time of its walks when the last measurement ended */
+	double cost_ns;	       /* per second, when last measured */
 	struct part_cost parts[PARTS_MAX];
 };
 
@@ -44,7 +45,8 @@ struct governor {
 	struct timer *timer;
 	int measuring;	   /* descriptor; -1 while nothing is measured */
 	uint64_t began_ns; /* 0 while nothing is measured */
-	uint64_t began_own_ns;
+	/* when the last measurement ended, and the CPU time of the process then */
+	uint64_t ended_ns, ended_own_ns;
 	struct source_cost costs[COSTS_MAX];
 	unsigned n_costs;
 	uint64_t began_processes_ns; /* their run time when the measurement began */
@@ -126,7 +128,6 @@ static void begin(struct governor *g)
 	g->began_processes_ns = processes_ns(g);
 	g->measuring = source_measure();
 	g->began_ns = clock_monotonic_ns();
-	g->began_own_ns = clock_process_cpu_ns();
 	loop_timer_set(g->timer, MEASURE_NS);
 }
 
@@ -135,37 +136,51 @@ static double per_second(uint64_t now, uint64_t before, double seconds)
 	return now > before ? (double)(now - before) / seconds : 0;
 }
 
-static double end_source(struct governor *g, const struct source *source, double seconds)
+/* Returns what its programs cost besides the walks, which are part of the process's own time. */
+static double end_source(struct governor *g, const struct source *source, double seconds,
+			 double seconds_between)
 {
+	double run_ns, walks_ns;
 	struct source_cost *cost = find_cost(g, source);
 	struct source_part_info part;
 
 	if (!cost)
 		return 0;
-	cost->cost_ns = per_second(source_run_time_ns(source), cost->began_run_ns, seconds);
+	run_ns = per_second(source_run_time_ns(source), cost->began_run_ns, seconds);
+	walks_ns = per_second(source_walk_time_ns(source), cost->walked_ns, seconds_between);
+	cost->walked_ns = source_walk_time_ns(source);
+	cost->cost_ns = run_ns + walks_ns;
 	for (unsigned i = 0; i < source_parts_count(source) && i < PARTS_MAX; i++) {
 		source_part_info(source, i, &part);
 		if (part.attached)
 			cost->parts[i].cost_ns =
 				per_second(part.run_time_ns, cost->parts[i].began_run_ns, seconds);
 	}
-	return cost->cost_ns;
+	return run_ns;
 }
 
-/* Ends a measurement; returns what everything costs, in ns of CPU time per second. */
+/*
+ * Ends a measurement; returns what everything costs, in ns of CPU time per second. The process does
+ * most of its work at each whole second, walks included, which the measurement may meet or miss: its
+ * own time is taken from one measurement to the next, a second at least.
+ */
 static double end(struct governor *g)
 {
-	double seconds = (double)(clock_monotonic_ns() - g->began_ns) / NS_PER_S;
-	double sum_ns = per_second(clock_process_cpu_ns(), g->began_own_ns, seconds);
+	uint64_t now_ns = clock_monotonic_ns(), own_ns = clock_process_cpu_ns();
+	double seconds = (double)(now_ns - g->began_ns) / NS_PER_S;
+	double seconds_between = (double)(now_ns - g->ended_ns) / NS_PER_S;
+	double sum_ns = per_second(own_ns, g->ended_own_ns, seconds_between);
 
 	for (unsigned i = 0; g->measuring >= 0 && i < sources_count(g->sources); i++)
-		sum_ns += end_source(g, sources_at(g->sources, i), seconds);
+		sum_ns += end_source(g, sources_at(g->sources, i), seconds, seconds_between);
 	if (g->measuring >= 0) {
 		g->processes_ns = per_second(processes_ns(g), g->began_processes_ns, seconds);
 		sum_ns += g->processes_ns;
 		(void)close(g->measuring);
 	}
 	g->measuring = -1;
+	g->ended_ns = now_ns;
+	g->ended_own_ns = own_ns;
 	return sum_ns;
 }
 
@@ -306,6 +321,8 @@ struct governor *governor_new(struct loop *loop, struct sources *sources, double
 	g->n_cpus = n_cpus > 0 ? (unsigned)n_cpus : 1;
 	g->measuring = -1;
 	g->processes_ns = NAN;
+	g->ended_ns = clock_monotonic_ns();
+	g->ended_own_ns = clock_process_cpu_ns();
 	g->timer = loop_timer_new(loop, on_timer, g);
 	loop_timer_set(g->timer, FIRST_NS);
 	return g;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What kernelsight costs, and what it gives up to cost less. Every ten seconds the kernel measures the
- * CPU time of the programs for a tenth of a second; with the CPU time of the process itself that is
- * the cost. While it is over the budget three times in a row, the dearest part that may be given up
+ * CPU time of the programs for a tenth of a second; with the CPU time that the process itself, walks
+ * included, took since the measurement before that is the cost. While it is over the budget three times in a row, the dearest part that may be given up
  * is detached; it is tried again after a minute, and after each failure twice as long.
  */
 #ifndef DAEMON_GOVERNOR_H
@@ -17,7 +17,7 @@ struct governor *governor_new(struct loop *loop, struct sources *sources, double
 /* NULL is fine. */
 void governor_free(struct governor *g);
 
-/* CPU time per second that the source's programs took when last measured, in ns; NAN if the kernel
+/* CPU time per second that the source's programs and walks took when last measured, in ns; NAN if the kernel
  * did not measure them. */
 double governor_cost_ns(const struct governor *g, const struct source *source);
 /* The same of the programs that tell of processes. */

@@ -68,6 +68,15 @@ class Self(unittest.TestCase):
         self.assertGreater(costly[0]["cpu_time_ms"], 10)
         self.assertLess(costly[0]["cpu_share"], 100)
 
+    def test_the_cost_of_walks_is_that_of_a_second_wherever_the_measurement_falls(self):
+        with ks.RunningEvents("self", "sched") as stream:
+            ks.wait_for(lambda: [e for e in self.of(stream, "sched")
+                                 if e["cpu_time_ms"] is not None], 10, "a measured cost")
+            measured = [e for e in self.of(stream, "sched") if e["cpu_time_ms"] is not None]
+        # a walk over a few hundred threads: neither nothing nor that of ten
+        for e in measured:
+            self.assertGreater(e["cpu_time_ms"], 0.01)
+
     def test_a_source_that_has_gone_silent_is_noticed(self):
         with ks.RunningEvents("self", "syscall") as stream:
             ks.wait_for(lambda: self.of(stream, "syscall"), 5, "first sample")
