@@ -87,7 +87,7 @@ static bool is_like(const struct expr *e, const struct value *v)
 	return fnmatch(e->texts[0].bytes, text, 0) == 0;
 }
 
-static bool compare_value(const struct expr *e, const struct value *v)
+static bool compare_present(const struct expr *e, const struct value *v)
 {
 	switch (e->op) {
 	case EXPR_LT:
@@ -114,12 +114,17 @@ static bool is_missing(const struct value *v)
 	return v->missing || (is_number && isnan(v->number));
 }
 
+bool expr_compare_value(const struct expr *e, const struct value *v)
+{
+	return !is_missing(v) && compare_present(e, v) != e->negated;
+}
+
 static bool compare(const struct expr *e, const struct event *ev)
 {
 	struct value v;
 
 	event_get(ev, e->field, &v);
-	return !is_missing(&v) && compare_value(e, &v) != e->negated;
+	return expr_compare_value(e, &v);
 }
 
 /* The least (and) or greatest (or) truth of the args; `last` is the one that none can go beyond. */

@@ -97,6 +97,10 @@ enum truth expr_match_partly(const struct expr *e, const struct event *ev, uint6
 double expr_lower_bound(const struct expr *e, const struct field *f);
 double expr_upper_bound(const struct expr *e, const struct field *f);
 
+/* A field of which no value can satisfy the condition, whatever the others are; NULL if none was
+ * found. */
+const struct field *expr_excluded_field(const struct expr *e, const struct event_type *type);
+
 /* Mixes what the condition says into a hash: equal for texts that compile to the same. NULL, a
  * condition that always holds, is fine. */
 uint64_t expr_hash(const struct expr *e, uint64_t hash);

@@ -49,6 +49,9 @@ struct expr {
 	struct regex *regex; /* MATCHES, besides its text */
 };
 
+/* Does the comparison hold for a value of its field? */
+bool expr_compare_value(const struct expr *e, const struct value *v);
+
 /* The orders in which numbers and texts stand: as qsort(3) and bsearch(3) want it. */
 int expr_compare_numbers(const void *a, const void *b);
 int expr_compare_texts(const void *a, const void *b);

@@ -313,7 +313,7 @@ static bool doubt_where(const struct node *parent, const struct rule *r, unsigne
 	const struct event_type *type = source ? r->with : r->on;
 	const struct expr *where = source ? r->with_where : r->where;
 	const struct field *latency = event_field_find(type, "latency_ms", strlen("latency_ms"));
-	const struct field *torn;
+	const struct field *torn, *excluded;
 	struct node n;
 	struct doubter d = { .where = &n };
 
@@ -327,6 +327,11 @@ static bool doubt_where(const struct node *parent, const struct rule *r, unsigne
 			     "most %.15g",
 			     torn->name, expr_lower_bound(where, torn),
 			     expr_upper_bound(where, torn));
+		return true;
+	}
+	excluded = expr_excluded_field(where, type);
+	if (excluded) {
+		node_warning(&n, "no event fits this: no value of %s passes", excluded->name);
 		return true;
 	}
 	if (!latency || !is_under_floor(r, source, expr_upper_bound(where, latency)))
@@ -384,12 +389,22 @@ static bool reads_second(const struct rule *r)
 	return false;
 }
 
+/* What is never said needs nobody to tell. */
+static void doubt_quiet(const struct node *n, const struct rule *r)
+{
+	struct node hooks;
+
+	if (r->quiet && node_member(n, "hooks", &hooks))
+		node_warning(&hooks, "with \"notify\": false, nothing goes to these");
+}
+
 bool doubt_rule(const struct node *n, const struct rule *r)
 {
 	struct node part;
 	unsigned leaf = 0;
 	bool never;
 
+	doubt_quiet(n, r);
 	if (r->kind != RULE_EVENTS)
 		return false;
 	never = doubt_where(n, r, 0);

@@ -15,11 +15,22 @@ bool main_is_event(const struct rule *r)
 
 /* --- clear ----------------------------------------------------------------------------------- */
 
+/* Silence ends with an event; how long it was then says nothing. */
+static bool refuse_for_silence(const struct node *n, const struct leaf *l)
+{
+	if (l->absent_ns)
+		node_error_key(n, "a rule with \"absent\" clears when events come; "
+				  "\"clear\" has \"for\" only");
+	return l->absent_ns > 0;
+}
+
 static void read_clear_above(const struct node *n, void *target)
 {
 	struct rule *r = target;
 	const struct leaf *l = &r->judge.leaves[0];
 
+	if (refuse_for_silence(n, l))
+		return;
 	read_limit(n, main_formula(r), &r->clear.above);
 	if (l->above.set && !l->below.set)
 		node_error_key(n,
@@ -35,6 +46,8 @@ static void read_clear_below(const struct node *n, void *target)
 	struct rule *r = target;
 	const struct leaf *l = &r->judge.leaves[0];
 
+	if (refuse_for_silence(n, l))
+		return;
 	read_limit(n, main_formula(r), &r->clear.below);
 	check_band(n, &r->clear.above, &r->clear.below);
 	if (l->below.set && !l->above.set)
@@ -172,7 +185,6 @@ static const struct member flap_members[] = {
 void read_flap(const struct node *n, void *draft)
 {
 	struct rule *r = draft;
-
 	bool damped = true;
 
 	if (node_is_object(n))

@@ -589,6 +589,8 @@ static void random_conditions_mean_what_they_say(void **state)
 	const struct field *latency =
 		event_field_find(event_type_find("syscall", 7), "latency_ms", 10);
 
+	unsigned n_excluded = 0;
+
 	(void)state;
 	srand(7);
 	for (int round = 0; round < 1500; round++) {
@@ -597,6 +599,9 @@ static void random_conditions_mean_what_they_say(void **state)
 		struct expr *e = parsed(buf_str(&text), "syscall");
 		double least = expr_lower_bound(e, latency), most = expr_upper_bound(e, latency);
 
+		if (set && expr_excluded_field(e, event_type_find("syscall", 7)))
+			fail_msg("%s: said to exclude all", buf_str(&text));
+		n_excluded += expr_excluded_field(e, event_type_find("syscall", 7)) != NULL;
 		for (unsigned i = 0; i < COMBINATIONS; i++) {
 			struct ev_syscall record = combination_event(i);
 			struct event ev = event_of("syscall", &record);
@@ -609,6 +614,7 @@ static void random_conditions_mean_what_they_say(void **state)
 		}
 		expr_free(e);
 	}
+	assert_true(n_excluded > 10);
 }
 
 static void unknown_fields_are_maybe(void **state)
