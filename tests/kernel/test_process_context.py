@@ -262,7 +262,8 @@ class Life(unittest.TestCase):
                 return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
 
             before = resident_kib()
-            subprocess.run([ks.TOOLS / "storm", "processes", str(n)], check=True)
+            with subprocess.Popen([ks.TOOLS / "storm", "processes", str(n)]) as storm:
+                self.assertEqual(storm.wait(), 0)
             time.sleep(1.2)
             grown = resident_kib() - before
         line = next(t for t in events.err.texts() if t.startswith("processes: "))
@@ -275,7 +276,7 @@ class Life(unittest.TestCase):
         self.assertGreaterEqual(ended, n)
         self.assertLess(known, 2 * n)
         self.assertLess(grown, 16 << 10)
-        shown = [e for e in events.events() if e["exited"]]
+        shown = [e for e in events.events() if e["exited"] and e["ppid"] == storm.pid]
         self.assertGreater(len(shown), n // 2)
         for event in shown:
             self.assertEqual(event["cmdline"], f"{ks.TOOLS}/storm processes {n}")
