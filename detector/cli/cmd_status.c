@@ -15,7 +15,7 @@ static void print_text(const struct reply *r, const char *path, const char *befo
 {
 	CLEANUP(buf_fini) struct buf text = { 0 };
 
-	if (reply_text(r, path, &text))
+	if (reply_text(r, path, &text) && text.len > 0)
 		printf("%s%s%s", before, buf_str(&text), after);
 }
 

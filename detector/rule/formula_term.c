@@ -159,12 +159,20 @@ static bool read_condition(struct formula_parser *p, struct term *t)
 	return false;
 }
 
+static const char *example_comparison(const struct field *f)
+{
+	if (f->type == FIELD_TEXT)
+		return "== 'a'";
+	return f->type == FIELD_ADDR ? "== '10.0.0.1'" : "> 0";
+}
+
 /* Nothing, a source, a condition, or, of rate(), a field. */
 static bool read_events(struct formula_parser *p, struct term *t)
 {
 	size_t at, start = p->at;
 	const struct event_type *with = p->scope->with;
 	AUTO_FREE char *word = NULL;
+	const struct field *f;
 	unsigned source;
 
 	if (p->text[p->at] == ')')
@@ -182,12 +190,12 @@ static bool read_events(struct formula_parser *p, struct term *t)
 		    (event_field_find(p->scope->on, word, strlen(word)) ||
 		     split_source(p, word, &source) != word))
 			return find_field(p, word, at, ARGUMENT_VALUE, t);
-		if (event_field_find(p->scope->on, word, strlen(word)))
+		f = event_field_find(p->scope->on, word, strlen(word));
+		if (f)
 			return formula_fail(
 				p, at,
-				"%s() takes no field but a condition such as %s > 0, or "
-				"nothing",
-				"count", word);
+				"count() takes no field but a condition such as %s %s, or nothing",
+				word, example_comparison(f));
 	}
 	p->at = start;
 	return read_condition(p, t);
