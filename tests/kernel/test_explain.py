@@ -61,7 +61,8 @@ class Live(unittest.TestCase):
         def pending():
             document = self.explain("busy", "comm=" + NAME)
             # a key is known from its first event on, and judged at the next tick
-            return document if "of 1 h" in gates(document)["for"][1] else None
+            held = gates(document).get("for", (None, ""))[1]
+            return document if "of 1 h" in held else None
         document = ks.wait_for(pending, 10, "pending alert of the sleeper")
         self.assertEqual(document["key"], f"comm={NAME},pid={self.sleeper.process.pid}")
         self.assertFalse(gates(document)["for"][0])
