@@ -81,9 +81,13 @@ void alert_log_stream_end(void *ctx, uint64_t wall_ns)
 {
 	struct alert_log *log = ctx;
 
-	for (unsigned i = log->n; i-- > 0 && log->alerts[i].stream == log->stream;)
-		if (!log->alerts[i].resolved)
-			log->alerts[i].ended_ns = wall_ns;
+	for (unsigned i = log->n; i-- > 0 && log->alerts[i].stream == log->stream;) {
+		struct logged_alert *l = &log->alerts[i];
+
+		/* the last tick comes after the last event */
+		if (!l->resolved)
+			l->ended_ns = wall_ns > l->started_ns ? wall_ns : l->started_ns;
+	}
 	tdestroy(log->open, free);
 	log->open = NULL;
 	log->stream++;

@@ -41,6 +41,15 @@ class Diff(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout),
                          (0, "0 lost, 0 gained, 0 changed, 4 the same\n"))
 
+    def test_what_fires_at_the_last_tick_is_the_same(self):
+        rule = {"name": "mean", "on": "syscall",
+                "when": {"value": "avg(latency_ms)", "window": "5s", "above": "50ms"}}
+        path = self.write("rules.json", json.dumps(rules(rule)))
+        event = {"on": "syscall", "timestamp": 1_500_000_000, "latency_ms": 90}
+        done = ks.run("diff", path, path, self.write("events", json.dumps(event) + "\n"))
+        self.assertEqual((done.returncode, done.stdout),
+                         (0, "0 lost, 0 gained, 0 changed, 1 the same\n"))
+
     def test_a_higher_limit_loses_and_delays(self):
         done = self.diff(rules(slow("100ms")), rules(slow("200ms")))
         self.assertEqual(done.stdout, """\
