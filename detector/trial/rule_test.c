@@ -162,13 +162,52 @@ static void read_expect(const struct node *n, const struct test_draft *d,
 			   "alert is to come");
 }
 
+/* What comes after the end of the test would never be looked at. */
+static void check_until(const struct rule_test *test)
+{
+	for (unsigned i = 0; i < test->n_entries; i++) {
+		const struct test_entry *e = &test->entries[i];
+		unsigned k = 0;
+		struct node at;
+
+		while (k < e->n && e->at_ns[k] <= test->until_ns)
+			k++;
+		if (k < e->n && node_member(&e->node, "at", &at))
+			node_error(&at, "%s at %.9g s comes after \"until\" %.9g s",
+				   e->lost ? "loss" : "event",
+				   (double)e->at_ns[k] / (double)NS_PER_S,
+				   (double)test->until_ns / (double)NS_PER_S);
+	}
+}
+
+/* Only silence can make a rule fire without events. */
+static bool need_events(const struct rule_set *set)
+{
+	for (unsigned i = 0; i < set->n_rules; i++)
+		for (unsigned k = 0; k < set->rules[i].judge.n_leaves; k++)
+			if (set->rules[i].judge.leaves[k].absent_ns)
+				return false;
+	return set->n_rules > 0;
+}
+
+static void read_events(const struct test_draft *d, const struct test_context *ctx,
+			struct rule_test *test)
+{
+	test->entries = test_entries_read(&d->events, &d->event, ctx, &test->n_entries);
+	if (test->n_entries == 0 && ctx->text[d->events.span.at] == '[' && need_events(ctx->rules))
+		node_error(&d->events, "this test asserts nothing: it has no events, and no rule "
+				       "waits for \"absent\"");
+	if (test->until_ns)
+		check_until(test);
+}
+
 static void read_test(const struct node *n, const struct test_context *ctx, struct rule_test *ret)
 {
 	struct test_draft d = { .test.line = node_line(n) };
 
 	node_read(n, test_members, ARRAY_SIZE(test_members), &d);
 	if (d.events.doc)
-		d.test.entries = test_entries_read(&d.events, &d.event, ctx, &d.test.n_entries);
+		read_events(&d, ctx, &d.test);
 	read_expect(n, &d, ctx, &d.test);
 	*ret = d.test;
 }
