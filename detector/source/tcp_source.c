@@ -81,9 +81,13 @@ static void walk(struct source *s)
 	state->walked_ns = loop_now_ns(s->conf.loop);
 }
 
+/* The address of the socket was for finding its owner, and is nobody else's business. */
 static void emit(struct source *s, const struct ev_tcp_retransmit *e)
 {
-	source_emit(s, source_type(s, "tcp_retransmit"), e);
+	struct ev_tcp_retransmit shown = *e;
+
+	shown.socket = 0;
+	source_emit(s, source_type(s, "tcp_retransmit"), &shown);
 }
 
 static void release(struct source *s)

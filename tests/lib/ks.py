@@ -11,6 +11,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAM = Path(os.environ.get("KERNELSIGHT", ROOT / "build" / "kernelsight"))
+# how much slower than usual this machine may be: an emulated one takes its time
+PATIENCE = float(os.environ.get("KERNELSIGHT_PATIENCE", "1"))
 TOOLS = Path(os.environ.get("KERNELSIGHT_BUILD", ROOT / "build")) / "tests" / "tools"
 
 
@@ -30,8 +32,8 @@ def run(*args, timeout=30, **kwargs):
 
 
 def wait_for(condition, timeout_s, what):
-    """The first true value of condition(); fails after timeout_s."""
-    deadline = time.monotonic() + timeout_s
+    """The first true value of condition(); fails after timeout_s, or longer on a slow machine."""
+    deadline = time.monotonic() + timeout_s * PATIENCE
     while True:
         value = condition()
         if value:
