@@ -20,6 +20,7 @@ struct standing {
 	bool up;	   /* for everybody else: fires, or flaps */
 	bool said;	   /* it was said that it fires, and not yet that it has resolved */
 	bool held;	   /* it waits, and an inhibitor was seen */
+	bool met;	   /* as far as its rule said; while fires */
 	uint64_t up_ns;	   /* when it came up ... */
 	uint64_t began_ns; /* ... and since when what it says was so */
 	struct flap flap;
@@ -273,6 +274,7 @@ static void fired(struct changes *ch, const struct alert_change *c, const struct
 		s = add(ch, c);
 	}
 	set_fires(ch, s, true);
+	s->met = true;
 	(void)flap_settled(&s->flap, &ra->flap, m->now_ns);
 	(void)flap_change(&s->flap, &ra->flap, m->now_ns);
 	if (!s->up) {
@@ -324,6 +326,18 @@ void changes_take(struct engine_shared *shared, const struct alert_change *c)
 	keep(s, c->transition);
 }
 
+void changes_met(struct engine_shared *shared, unsigned rule, const unsigned char *packed,
+		 size_t len, bool met)
+{
+	struct standing *s;
+
+	if (shared->conf.rules->rules[rule].n_inhibitors == 0)
+		return;
+	s = find(shared->changes, rule, packed, len);
+	if (s)
+		s->met = met;
+}
+
 /* --- the tick -------------------------------------------------------------------------------- */
 
 /* Ends what flapped and is over, and forgets what was. */
@@ -347,9 +361,12 @@ static void tick_waiting(struct changes *ch, struct standings *list, const struc
 	{
 		if (!s->up || s->said || m->now_ns <= s->up_ns)
 			continue;
-		s->held = inhibited(ch, s, s->latest);
-		if (!s->held)
+		if (inhibited(ch, s, s->latest)) {
+			s->held = true;
+		} else if (!s->held || (s->fires && s->met)) {
+			s->held = false;
 			say(ch, s, CHANGE_FIRED, s->latest, m);
+		}
 	}
 }
 

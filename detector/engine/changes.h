@@ -18,8 +18,9 @@
  *   flap window; then it resolves, or fires as any other.
  * - One whose rule can be inhibited waits for the first tick that begins after it fired, so that
  *   what starts together is seen together. While an inhibitor fires then, nothing is said; when it
- *   has ended and the alert still fires, that is said. One that was said already is not taken back,
- *   but it is not repeated.
+ *   has ended, the alert is said as soon as its condition is met. What is only kept up, by "keep",
+ *   "clear" or as it flaps, ends unsaid. One that was said already is not taken back, but it is not
+ *   repeated.
  * - Inhibitors and members count whether or not they are said themselves.
  *
  * What is said gets its id here, and only that.
@@ -59,6 +60,11 @@ void changes_free(struct changes *ch);
 
 /* Takes in a change, and says what is to be said. */
 void changes_take(struct engine_shared *shared, const struct alert_change *change);
+
+/* At each tick for each firing alert of a rule that can be inhibited, before changes_tick(): is the
+ * condition met, or was it by an event since the last tick? */
+void changes_met(struct engine_shared *shared, unsigned rule, const unsigned char *packed,
+		 size_t len, bool met);
 
 /* After each tick, when all rules have had theirs. */
 void changes_tick(struct engine_shared *shared, uint64_t now_ns, int64_t wall_offset_ns);

@@ -280,6 +280,7 @@ static void tick_firing(struct composites *cs, struct joint *j, struct group *g,
 	if (over && !g->over)
 		g->over_ns = now_ns;
 	g->over = over;
+	changes_met(cs->shared, j->index, g->packed, g->len, !over);
 	if (over && elapsed_ns(now_ns, g->over_ns) + LIFECYCLE_SLACK_NS >= j->rule->keep_ns)
 		resolve(cs, j, g, now_ns, wall_offset_ns);
 	else if (j->rule->repeat_ns &&

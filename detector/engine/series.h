@@ -25,6 +25,7 @@ struct series {
 	uint64_t last_ns;	 /* latest event of rule->on */
 	uint64_t samples;	 /* without a window: matching events in this incident */
 	double value;		 /* without a window: of the latest matching event */
+	bool came;		 /* without a window: there was one since the last tick */
 
 	struct shown worst[2]; /* of this half-window, and of the one before it ... */
 	unsigned half;	       /* ... index of the former; without a window always 0 */

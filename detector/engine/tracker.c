@@ -387,6 +387,13 @@ static bool severity_changes(struct tracker *t, struct series *s, const struct r
 	return true;
 }
 
+static void tell_met(struct tracker *t, const struct keyed *k, const struct series *s, bool met)
+{
+	if (s->life.phase == PHASE_FIRING)
+		changes_met(t->shared, rule_index(t), keytable_key(&t->stream->keys, k), k->len,
+			    met);
+}
+
 /* --- near misses ------------------------------------------------------------------------------ */
 
 /* Of a rule judged on arrival: beyond which value, or from when on, there is something to note: where
@@ -642,6 +649,7 @@ static void tick_window(struct tracker *t, uint32_t number, const struct moment 
 	struct reading r;
 
 	evaluate(t, k, mark->series, &r, m);
+	tell_met(t, k, mark->series, !mark->series->life.clearing);
 	if (t->learns)
 		learn(t, mark->series, &r, m);
 	if (t->lasting)
@@ -696,6 +704,7 @@ void tracker_take_point(struct tracker *t, uint32_t number, const struct event *
 		s->last_ns = m->now_ns;
 	k->last_ns = s->last_ns;
 	s->samples++;
+	s->came = true;
 	s->value = formula_measure(&t->rule->judge.leaves[0].value, ev);
 	series_show(s, t->rule, ev);
 	read_point(s, &r);
@@ -713,6 +722,8 @@ static void tick_point(struct tracker *t, uint32_t number, const struct moment *
 	/* Only a matching event lets a pending one fire. */
 	if (quiet || s->life.phase == PHASE_FIRING)
 		advance(t, k, s, !quiet, quiet, &r, !quiet, m);
+	tell_met(t, k, s, s->came);
+	s->came = false;
 	if (s->life.phase != PHASE_INACTIVE)
 		return;
 	tracker_forget(t, number);
