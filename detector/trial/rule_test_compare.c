@@ -91,27 +91,105 @@ struct matching {
 	unsigned n_expected;
 	const struct said_alert *said;
 	unsigned n_said;
-	int *alert_of; /* of each expectation; -1: none */
-	bool *taken;   /* of each alert */
+	int *alert_of;	     /* of each expectation; -1: none */
+	int *expectation_of; /* of each alert; -1: none */
 };
 
 static void take(struct matching *m, unsigned expectation, unsigned alert)
 {
 	m->alert_of[expectation] = (int)alert;
-	m->taken[alert] = true;
+	m->expectation_of[alert] = (int)expectation;
+}
+
+static bool fits(const struct expectation *e, const struct said_alert *s)
+{
+	return alike(e, s) && differences(e, s) == 0;
 }
 
 /* Of several that fit the first one in time. */
-static void match_exactly(struct matching *m)
+static void match_first(struct matching *m)
 {
 	for (unsigned i = 0; i < m->n_expected; i++) {
 		for (unsigned k = 0; k < m->n_said; k++) {
-			if (m->taken[k] || !alike(&m->expected[i], &m->said[k]) ||
-			    differences(&m->expected[i], &m->said[k]) > 0)
+			if (m->expectation_of[k] >= 0 || !fits(&m->expected[i], &m->said[k]))
 				continue;
 			take(m, i, k);
 			break;
 		}
+	}
+}
+
+/* A search for an augmenting path, breadth first. */
+struct search {
+	int *reached_by;     /* of each alert: an expectation that it fits; -1: not reached */
+	unsigned *queue;     /* of expectations */
+	unsigned head, n;    /* in queue */
+	unsigned free_alert; /* the end of the path */
+};
+
+/* Goes on from an expectation to all alerts it fits; true if one of them is free. */
+static bool reach(const struct matching *m, struct search *s, unsigned i)
+{
+	for (unsigned k = 0; k < m->n_said; k++) {
+		if (s->reached_by[k] >= 0 || !fits(&m->expected[i], &m->said[k]))
+			continue;
+		s->reached_by[k] = (int)i;
+		if (m->expectation_of[k] < 0) {
+			s->free_alert = k;
+			return true;
+		}
+		s->queue[s->n++] = (unsigned)m->expectation_of[k];
+	}
+	return false;
+}
+
+/* Each expectation on the path takes the alert that it reached, and leaves its own to the one before. */
+static void take_path(struct matching *m, const struct search *s, unsigned start)
+{
+	unsigned k = s->free_alert, i;
+	int left;
+
+	do {
+		i = (unsigned)s->reached_by[k];
+		left = m->alert_of[i];
+		take(m, i, k);
+		k = (unsigned)left;
+	} while (i != start);
+}
+
+static bool find_path(const struct matching *m, struct search *s, unsigned start)
+{
+	s->head = s->n = 0;
+	s->queue[s->n++] = start;
+	while (s->head < s->n)
+		if (reach(m, s, s->queue[s->head++]))
+			return true;
+	return false;
+}
+
+static void forget_reached(const struct matching *m, struct search *s)
+{
+	for (unsigned k = 0; k < m->n_said; k++)
+		s->reached_by[k] = -1;
+}
+
+/*
+ * A maximum matching: those that are left over after match_first() make others take another alert.
+ * What a search that failed has reached leads nowhere for later ones either, until one succeeds.
+ */
+static void match_exactly(struct matching *m)
+{
+	AUTO_FREE int *reached_by = xcalloc(m->n_said, sizeof(*reached_by));
+	AUTO_FREE unsigned *queue = xcalloc((size_t)m->n_said + 1, sizeof(*queue));
+	struct search s = { .reached_by = reached_by, .queue = queue };
+
+	match_first(m);
+	forget_reached(m, &s);
+	for (unsigned i = 0; i < m->n_expected; i++) {
+		if (m->alert_of[i] >= 0 || !find_path(m, &s, i))
+			continue;
+		take_path(m, &s, i);
+		forget_reached(m, &s);
 	}
 }
 
@@ -125,7 +203,7 @@ static void match_nearest(struct matching *m, unsigned i)
 		unsigned n;
 		uint64_t ns;
 
-		if (m->taken[k] || !alike(&m->expected[i], s))
+		if (m->expectation_of[k] >= 0 || !alike(&m->expected[i], s))
 			continue;
 		n = differences(&m->expected[i], s);
 		ns = distance_ns(&m->expected[i], s);
@@ -233,7 +311,7 @@ static bool report(struct matching *m, struct buf *out)
 		}
 	}
 	for (unsigned k = 0; k < m->n_said; k++) {
-		if (m->taken[k])
+		if (m->expectation_of[k] >= 0)
 			continue;
 		ok = false;
 		write_unexpected(&m->said[k], out);
@@ -245,11 +323,13 @@ bool test_compare(const struct expectation *expected, unsigned n_expected,
 		  const struct said_alert *said, unsigned n_said, struct buf *out)
 {
 	AUTO_FREE int *alert_of = xcalloc(n_expected, sizeof(*alert_of));
-	AUTO_FREE bool *taken = xcalloc(n_said, sizeof(*taken));
-	struct matching m = { expected, n_expected, said, n_said, alert_of, taken };
+	AUTO_FREE int *expectation_of = xcalloc(n_said, sizeof(*expectation_of));
+	struct matching m = { expected, n_expected, said, n_said, alert_of, expectation_of };
 
 	for (unsigned i = 0; i < n_expected; i++)
 		alert_of[i] = -1;
+	for (unsigned k = 0; k < n_said; k++)
+		expectation_of[k] = -1;
 	match_exactly(&m);
 	return report(&m, out);
 }

@@ -178,6 +178,25 @@ class RuleTests(unittest.TestCase):
     resolved after 5 s: latency_ms 50 ms, limit 10 ms (comm=x), x[1000]
 """, events, [{"at": "1s"}], until="6s")
 
+    def test_expectations_share_the_alerts_so_that_all_fit(self):
+        def alert(comm, at, **more):
+            return {"at": at, "comm": comm, "latency_ms": 11, **more}
+        events = [alert("a", "1s"), alert("b", "2s"), alert("c", "3s")]
+        key = {comm: {"rule": "slow", "key": {"comm": comm}} for comm in "abc"}
+        any_one = {"rule": "slow"}
+        late = {"rule": "slow", "at": "2s", "within": "1s"}
+        for expect in ([any_one, key["a"], key["b"]], [any_one, any_one, key["a"]],
+                       [late, any_one, key["a"]], [any_one, late, key["a"]],
+                       [any_one, key["c"], key["a"]], [late, any_one, {**key["b"], "at": "2s"}]):
+            with self.subTest(expect):
+                self.assert_passes(events, expect)
+        self.assert_fails("""\
+  line 1: slow firing: came otherwise
+    key.comm
+      expected  "a"
+      got       "c"
+""", events, [any_one, key["a"], key["a"]])
+
     def test_no_event_comes_after_until(self):
         self.assert_passes([{"at": "2s", "latency_ms": 11}], [{"at": "2s"}], until="2s")
         content = ('{"version": 1, "rules": [' + json.dumps(SLOW) + '],\n'
