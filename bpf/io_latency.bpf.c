@@ -275,7 +275,7 @@ static __always_inline void set_issuer(struct ev_io_request *e, struct issuer *f
 static __always_inline void report(struct request *rq, u32 op, int status, u32 bytes, u64 now_ns,
 				   struct times *t)
 {
-	struct ev_io_request *e = RESERVE(struct ev_io_request);
+	struct ev_io_request *e = RESERVE_POINT(struct ev_io_request, now_ns);
 	struct gendisk *disk;
 	u64 key = (u64)rq;
 

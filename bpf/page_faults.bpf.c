@@ -132,11 +132,12 @@ SEC("perf_event")
 int on_major_fault(struct bpf_perf_event_data *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct ev_major_fault *e = RESERVE(struct ev_major_fault);
+	u64 now_ns = bpf_ktime_get_ns();
+	struct ev_major_fault *e = RESERVE_POINT(struct ev_major_fault, now_ns);
 
 	if (!e)
 		return 0;
-	e->ts_ns = bpf_ktime_get_ns();
+	e->ts_ns = now_ns;
 	e->pid = task->tgid;
 	e->tid = task->pid;
 	e->address = ctx->addr;

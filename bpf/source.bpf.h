@@ -28,6 +28,19 @@ struct {
 	__type(value, struct source_counters);
 } counters SEC(".maps");
 
+/* Point records of this CPU in one second, which begins at second_ns. */
+struct point_count {
+	__u64 second_ns;
+	__u64 n;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct point_count);
+} points SEC(".maps");
+
 volatile struct source_control control SEC(".data.control") = { .floor_ns = 10000000 };
 
 /* Adds one to a counter of this CPU. Atomic, because an interrupt may count in between. */
@@ -47,6 +60,36 @@ volatile struct source_control control SEC(".data.control") = { .floor_ns = 1000
 			COUNT(ring_full);                                                          \
 		r_;                                                                                \
 	})
+
+#define SECOND_NS 1000000000ULL
+
+/*
+ * Does a point record with this time keep within the limit? Counted if not. Seconds only go forward:
+ * what is reported late counts in the second that has been reached, or it would begin it anew.
+ */
+static __always_inline bool within_limit(__u64 ts_ns)
+{
+	__u32 limit = control.limit_per_s;
+	__u32 zero = 0;
+	struct point_count *c;
+
+	if (!limit)
+		return true;
+	c = bpf_map_lookup_elem(&points, &zero);
+	if (!c)
+		return true;
+	if (ts_ns >= c->second_ns + SECOND_NS) {
+		c->second_ns = ts_ns - ts_ns % SECOND_NS;
+		c->n = 0;
+	}
+	if (__sync_fetch_and_add(&c->n, 1) < limit)
+		return true;
+	COUNT(rate_limited);
+	return false;
+}
+
+/* The same for a record of a POINT type, which is sent for each event: within the limit. */
+#define RESERVE_POINT(type, ts_ns) (within_limit(ts_ns) ? RESERVE(type) : NULL)
 
 /*
  * Counts a record that is in the ring. An atomic whose result is used is a full memory barrier on

@@ -26,6 +26,7 @@ struct source_control {
 	__u32 reader_sleeps;
 	__u32 own_line[15]; /* the rest is read at every call, and the bell changes all the time */
 	__u32 self_tgid;    /* kernelsight itself is not reported */
+	__u32 limit_per_s;  /* point records that each CPU may send in a second; 0: no limit */
 	__u64 floor_ns;	    /* syscall: shorter calls are not reported */
 	__u32 precise;	/* syscall: never infer from the scheduler's tick that a call was short */
 	__u32 walk;	/* tcp, net: number of the current walk over all open files */
@@ -53,7 +54,7 @@ struct source_counters {
 	__u64 ring_full;    /* lost: no room in the ring */
 	__u64 no_storage;   /* lost: no memory for the state of a task or socket */
 	__u64 map_full;	    /* lost: no room in a map */
-	__u64 rate_limited; /* lost: more point events than a limit allows; there is none so far */
+	__u64 rate_limited; /* lost: more point events than limit_per_s */
 };
 
 /*

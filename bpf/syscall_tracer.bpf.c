@@ -167,7 +167,7 @@ static __noinline int report(struct task_struct *task, struct call *call, u64 en
 		COUNT(filtered);
 		return 0;
 	}
-	e = RESERVE(struct ev_syscall);
+	e = RESERVE_POINT(struct ev_syscall, end_ns);
 	if (!e)
 		return 0;
 	e->ts_ns = end_ns;
@@ -329,16 +329,18 @@ static __noinline int report_wait(struct task_struct *task, struct wait *w, u64 
 				  u64 ready_ns)
 {
 	struct ev_syscall *e;
+	u64 now_ns;
 
 	if (waited_ns < control.floor_ns || (u32)task->tgid == control.self_tgid ||
 	    is_killed(task) || is_call(task)) {
 		COUNT(filtered);
 		return 0;
 	}
-	e = RESERVE(struct ev_syscall);
+	now_ns = bpf_ktime_get_ns();
+	e = RESERVE_POINT(struct ev_syscall, now_ns);
 	if (!e)
 		return 0;
-	e->ts_ns = bpf_ktime_get_ns();
+	e->ts_ns = now_ns;
 	e->latency_ns = NOT_MEASURED;
 	e->on_cpu_ns = NOT_MEASURED;
 	e->runq_ns = ready_ns;

@@ -255,12 +255,13 @@ static __always_inline int report(struct sock *holder, struct sock_common *socke
 				  u32 segments, u32 rtt_us)
 {
 	struct socket_state *kept = make_old_socket(holder);
-	struct ev_tcp_retransmit *e = RESERVE(struct ev_tcp_retransmit);
+	u64 now_ns = bpf_ktime_get_ns();
+	struct ev_tcp_retransmit *e = RESERVE_POINT(struct ev_tcp_retransmit, now_ns);
 
 	if (!e)
 		return 0;
 	__builtin_memset(e, 0, sizeof(*e));
-	e->ts_ns = bpf_ktime_get_ns();
+	e->ts_ns = now_ns;
 	e->tcp_state = state;
 	e->segments = segments;
 	e->rtt_us = rtt_us ? rtt_us : NOT_MEASURED;

@@ -78,6 +78,7 @@ static int run(int argc, char **argv)
 		{ "where", required_argument, NULL, 'w' },
 		{ "duration", required_argument, NULL, 'd' },
 		{ "count", required_argument, NULL, 'c' },
+		{ "event-limit", required_argument, NULL, 'e' },
 		{ "stats", no_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -100,6 +101,11 @@ static int run(int argc, char **argv)
 			if (!parse_count(optarg, &conf.count))
 				return usage_error(&cmd_events, "no count: ", optarg);
 			break;
+		case 'e':
+			if (!parse_event_limit(optarg, &conf.event_limit))
+				return usage_error(&cmd_events,
+						   "no number up to 1000000000 or off: ", optarg);
+			break;
 		case 's':
 			conf.stats = true;
 			break;
@@ -116,11 +122,14 @@ static int run(int argc, char **argv)
 
 const struct command cmd_events = {
 	.name = "events",
-	.usage = "SOURCE... [--where CONDITION] [--duration TIME] [--count N] [--stats]",
+	.usage = "SOURCE... [--where CONDITION] [--duration TIME] [--count N] [--event-limit N]\n"
+		 "       [--stats]",
 	.help = "Print what sources deliver, one JSON object a line.\n\n"
 		"      --where CONDITION  only these, as in a rule: \"latency_ms > 50ms\"\n"
 		"      --duration TIME    end after that time (10s, 5m)\n"
 		"      --count N          end after N events\n"
+		"      --event-limit N    single events of a source on each CPU in a second, or off (the\n"
+		"                         default): what comes beyond that is counted as lost\n"
 		"      --stats            at the end, say what was seen, sent and lost\n"
 		"  -h, --help             this text\n\n"
 		"SOURCE is one of those that `kernelsight fields` lists. System calls are reported from\n"

@@ -17,6 +17,7 @@
 
 #define RULE_PLACES_MAX 64
 #define CPU_BUDGET	0.05 /* of all CPUs, unless the user says otherwise */
+#define EVENT_LIMIT	100000
 
 /* Where the rules come from: what -r names, or else the default places. */
 struct rule_places {
@@ -88,6 +89,7 @@ static int run(int argc, char **argv)
 		{ "duration", required_argument, NULL, 'd' },
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ "cpu-budget", required_argument, NULL, 'b' },
+		{ "event-limit", required_argument, NULL, 'e' },
 		{ "max-keys", required_argument, NULL, 'k' },
 		{ "socket", required_argument, NULL, 's' },
 		{ "record", required_argument, NULL, 'o' },
@@ -100,6 +102,7 @@ static int run(int argc, char **argv)
 	AUTO_FREE char *error = NULL;
 	struct rule_places places = { 0 };
 	struct daemon_conf conf = { .cpu_budget = CPU_BUDGET,
+				    .event_limit = EVENT_LIMIT,
 				    .socket = control_path(NULL),
 				    .load = load_again,
 				    .load_ctx = &places };
@@ -133,6 +136,11 @@ static int run(int argc, char **argv)
 				return usage_error(&cmd_run,
 						   "no share such as 5% or off: ", optarg);
 			break;
+		case 'e':
+			if (!parse_event_limit(optarg, &conf.event_limit))
+				return usage_error(&cmd_run,
+						   "no number up to 1000000000 or off: ", optarg);
+			break;
 		case 'o':
 			conf.record.path = optarg;
 			break;
@@ -159,9 +167,9 @@ static int run(int argc, char **argv)
 
 const struct command cmd_run = {
 	.name = "run",
-	.usage =
-		"[-r FILE|DIR]... [--duration TIME] [--dry-run] [--cpu-budget P%]\n"
-		"       [--max-keys N] [--socket PATH] [--record FILE [--max-size SIZE] [--files N]]",
+	.usage = "[-r FILE|DIR]... [--duration TIME] [--dry-run] [--cpu-budget P%]\n"
+		 "       [--event-limit N] [--max-keys N] [--socket PATH]\n"
+		 "       [--record FILE [--max-size SIZE] [--files N]]",
 	.help = "Attach to the kernel, evaluate the rules, show alerts and call hooks.\n\n"
 		"  -r, --rules FILE|DIR  rules to use; without it those in " LOCAL_RULES ",\n"
 		"                        or if there are none the ones that come with kernelsight;\n"
@@ -170,6 +178,8 @@ const struct command cmd_run = {
 		"      --dry-run         say what hooks would send or run, and do nothing\n"
 		"      --cpu-budget P%   what it may cost of the time of all CPUs, default 5%, or off:\n"
 		"                        beyond that, optional parts of sources are given up\n"
+		"      --event-limit N   single events of a source on each CPU in a second, default\n"
+		"                        100000, or off: what comes beyond that is counted as lost\n"
 		"      --max-keys N      keys a rule can have at once, default 10000\n"
 		"      --socket PATH     where `kernelsight status` and the like reach it; without it\n"
 		"                        $KERNELSIGHT_SOCKET or " CONTROL_PATH "\n"

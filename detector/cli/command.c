@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "util/units.h"
 
@@ -22,4 +23,16 @@ int print_usage(const struct command *command)
 bool parse_duration(const char *text, uint64_t *ret_ns)
 {
 	return duration_parse(text, ret_ns) && *ret_ns > 0;
+}
+
+bool parse_event_limit(const char *text, uint32_t *ret_limit)
+{
+	bool off = strcmp(text, "off") == 0;
+	char *end;
+	unsigned long n = off ? 0 : strtoul(text, &end, 10);
+
+	if (!off && (*text < '0' || *text > '9' || *end || n > 1000000000))
+		return false;
+	*ret_limit = (uint32_t)n;
+	return true;
 }

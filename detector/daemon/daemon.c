@@ -228,6 +228,7 @@ static bool start_sources(struct daemon *d)
 	struct sources_conf conf = {
 		.loop = d->session.loop,
 		.cpu_budget = d->conf.cpu_budget,
+		.event_limit = d->conf.event_limit,
 		.on_event = on_event,
 		.on_loss = on_loss,
 		.on_report = on_report,

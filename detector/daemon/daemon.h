@@ -24,9 +24,10 @@ struct daemon_conf {
 	void *load_ctx;
 	uint64_t duration_ns; /* 0: until a signal */
 	bool dry_run;
-	double cpu_budget;  /* share of all CPUs that kernelsight may cost; 0: no limit */
-	unsigned max_keys;  /* of a rule; 0: ENGINE_MAX_KEYS */
-	const char *socket; /* path of the control socket; NULL: none */
+	double cpu_budget;    /* share of all CPUs that kernelsight may cost; 0: no limit */
+	uint32_t event_limit; /* single events of each source per CPU and second; 0: no limit */
+	unsigned max_keys;    /* of a rule; 0: ENGINE_MAX_KEYS */
+	const char *socket;   /* path of the control socket; NULL: none */
 	struct record_conf record;
 };
 

@@ -112,6 +112,7 @@ static bool start(struct stream *s)
 	struct sources_conf conf = {
 		.loop = s->session.loop,
 		.demands = demands,
+		.event_limit = s->conf->event_limit,
 		.on_event = on_event,
 		.on_loss = on_loss,
 		.on_report = on_report,

@@ -14,6 +14,7 @@ struct event_stream_conf {
 	unsigned n_types;
 	uint64_t duration_ns; /* 0: until a signal */
 	uint64_t count;	      /* 0: no limit */
+	uint32_t event_limit; /* of each source per CPU and second; 0: no limit */
 	bool stats;	      /* print the ledger at the end */
 };
 

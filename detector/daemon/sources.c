@@ -67,6 +67,7 @@ static void attach(struct sources *s, const char *object, const struct demand *d
 		.loop = s->conf.loop,
 		.object = object,
 		.demands = demands,
+		.event_limit = s->conf.event_limit,
 		.wall_offset_ns = clock_wall_offset_ns(),
 		.on_event = s->conf.on_event,
 		.ctx = s->conf.ctx,

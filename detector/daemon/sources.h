@@ -20,7 +20,8 @@ typedef void source_loss_fn(void *ctx, const struct event_type *type, uint64_t l
 struct sources_conf {
 	struct loop *loop;
 	const struct demand *demands; /* one for each of event_types() */
-	double cpu_budget; /* share of all CPUs that all may cost (governor.h); 0: no limit */
+	double cpu_budget;    /* share of all CPUs that all may cost (governor.h); 0: no limit */
+	uint32_t event_limit; /* single events of each source per CPU and second; 0: no limit */
 	source_event_fn *on_event;
 	source_loss_fn *on_loss;
 	source_report_fn *on_report;

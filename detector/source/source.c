@@ -151,6 +151,7 @@ struct source *source_new(const struct source_conf *conf, char **ret_error)
 		source_free(s);
 		return NULL;
 	}
+	bpf_object_control(s->object)->limit_per_s = conf->event_limit;
 	if (s->ops->prepare)
 		s->ops->prepare(s);
 	if (s->ops->push)

@@ -22,6 +22,7 @@ struct source_conf {
 	struct loop *loop;
 	const char *object;		  /* stem of the .bpf.c */
 	const struct demand *demands;	  /* one for each of event_types(); copied */
+	uint32_t event_limit;		  /* single events per CPU and second; 0: no limit */
 	int64_t wall_offset_ns;		  /* until the first tick */
 	struct process_lookup *processes; /* given to each event; may be NULL; borrowed */
 	source_event_fn *on_event;

@@ -26,7 +26,7 @@ def counting(bench, where):
             "when": {"value": "count()", "window": "10s", "above": 1e12}}
     path = bench.directory / "flood.json"
     path.write_text(json.dumps({"version": 1, "rules": [rule]}))
-    return kernelsight(bench, "run", "-r", path)
+    return kernelsight(bench, "run", "--event-limit", "off", "-r", path)
 
 
 def printing(bench, where):

@@ -627,9 +627,10 @@ class Ledger(unittest.TestCase):
             libc.syscall(number, who, which)
 
     def assert_adds_up(self, ledger):
-        self.assertEqual(ledger["seen"],
-                         ledger["filtered"] + ledger["emitted"] + ledger["lost"])
-        self.assertEqual(ledger["lost"], ledger["ring full"] + ledger["no storage"])
+        self.assertEqual(ledger["seen"], ledger["filtered"] + ledger["aggregated"]
+                         + ledger["emitted"] + ledger["lost"])
+        self.assertEqual(ledger["lost"], ledger["ring full"] + ledger["no storage"]
+                         + ledger["map full"] + ledger["rate limited"])
 
     def test_short_calls_are_seen_and_filtered(self):
         calls = 100_003
@@ -686,6 +687,31 @@ class Ledger(unittest.TestCase):
         self.assertEqual(ledger["emitted"], len(stream.events()))
         said = next(t for t in stream.err.texts() if "events lost" in t)
         self.assertIn(f"syscall: {ledger['lost']} events lost", said)
+
+    def test_more_than_the_limit_is_counted_and_not_sent(self):
+        limit, calls = 1000, 300_007
+        began = time.monotonic()
+        with ks.RunningEvents("syscall", "--stats", "--event-limit", limit, "--where",
+                              "latency_ms >= 0 and syscall_name == 'getppid'") as stream:
+            subprocess.run([ks.TOOLS / "syscall_loop", str(calls)], check=True,
+                           stdout=subprocess.DEVNULL)
+            seconds = time.monotonic() - began
+            stream.stop()
+            ledger = stream.ledger()
+        self.assert_adds_up(ledger)
+        self.assertGreaterEqual(ledger["seen"], calls)
+        self.assertGreater(ledger["rate limited"], 0)
+        self.assertGreaterEqual(ledger["emitted"], limit)
+        self.assertLessEqual(ledger["emitted"], limit * os.cpu_count() * (seconds + 1))
+        self.assertEqual(ledger["emitted"], len(stream.events()))
+
+    def test_a_limit_that_is_none_is_refused(self):
+        for command in (("run",), ("events", "syscall")):
+            for text in ("", "-1", "many", "1000000001", "10 "):
+                with self.subTest(command=command, text=text):
+                    done = ks.run(*command, "--event-limit", text)
+                    self.assertEqual(done.returncode, 2)
+                    self.assertIn(f"no number up to 1000000000 or off: {text}", done.stderr)
 
 
 @ks.needs_kernel
