@@ -27,7 +27,7 @@ def needs_kernel(cls):
 
 def run(*args, timeout=30, **kwargs):
     """Runs the program to its end; a CompletedProcess with text output."""
-    return subprocess.run([PROGRAM, *map(str, args)], capture_output=True, timeout=timeout,
+    return subprocess.run([PROGRAM, *map(str, args)], capture_output=True, timeout=timeout * PATIENCE,
                           errors="replace", **kwargs)
 
 
