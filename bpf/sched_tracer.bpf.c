@@ -195,7 +195,10 @@ int BPF_PROG(on_switch_waits, bool preempt, struct task_struct *prev, struct tas
 	return ns < HISTOGRAM_FROM_NS ? 0 : keep_of(next, ns);
 }
 
-/* Takes what is beyond the last taking, as task_walk.bpf.h does. False if there is nothing. */
+/*
+ * Takes what is beyond the last taking, as task_walk.bpf.h does. False if there is nothing. No branches
+ * in loops over the buckets, here and below: the verifier of 6.1 follows each way through all of them.
+ */
 static __always_inline bool take_waits(struct task_struct *task, struct waits *w,
 				       struct waits_delta *d)
 {
@@ -211,8 +214,7 @@ static __always_inline bool take_waits(struct task_struct *task, struct waits *w
 	for (int i = 0; i < WAIT_BUCKETS; i++) {
 		u32 now = w->buckets[i];
 
-		d->buckets[i] =
-			now == w->taken[i] ? 0 : now - __sync_lock_test_and_set(&w->taken[i], now);
+		d->buckets[i] = now - __sync_lock_test_and_set(&w->taken[i], now);
 	}
 	return true;
 }
@@ -221,8 +223,7 @@ static __always_inline void give_back_waits(struct waits *w, const struct waits_
 {
 	w->sum_taken--;
 	for (int i = 0; i < WAIT_BUCKETS; i++)
-		if (d->buckets[i])
-			__sync_fetch_and_sub(&w->taken[i], d->buckets[i]);
+		__sync_fetch_and_sub(&w->taken[i], d->buckets[i]);
 	if (d->longest_ns > w->longest_ns)
 		w->longest_ns = d->longest_ns;
 }
@@ -253,9 +254,8 @@ static __always_inline void hand_over(struct waits *from, struct waits *to)
 	for (int i = 0; i < WAIT_BUCKETS; i++) {
 		u32 now = from->buckets[i];
 
-		if (now != from->taken[i])
-			__sync_fetch_and_sub(&to->taken[i],
-					     now - __sync_lock_test_and_set(&from->taken[i], now));
+		__sync_fetch_and_sub(&to->taken[i],
+				     now - __sync_lock_test_and_set(&from->taken[i], now));
 	}
 	__sync_fetch_and_sub(&to->sum_taken, from->sum - from->sum_taken);
 	from->sum_taken = from->sum;

@@ -27,7 +27,7 @@ WORK = {
 }
 
 MORE_RULES = {
-    "page_fault": {"value": "rate(major)", "window": "5s", "above": 1000},
+    "page_fault": {"value": "rate(major_faults)", "window": "5s", "above": 1000},
     "io": {"value": "max(device_p99_ms)", "window": "5s", "above": "10s"},
     "net": {"value": "rate(tx_bytes)", "window": "5s", "above": "100GB/s"},
     "tcp": {"value": "sum(retransmits)", "window": "10s", "above": 100000},

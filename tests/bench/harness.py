@@ -183,7 +183,8 @@ def memory_mb(pid):
 def in_kernel(pid):
     """Programs, and the memory of the maps by the kernel's own account."""
     infos = [info for _, info in fdinfo(pid)]
-    maps = {info["map_id"]: int(info["memlock"]) for info in infos if "map_id" in info}
+    maps = {info["map_id"]: int(info["memlock"]) for info in infos
+            if "map_id" in info and "memlock" in info}
     programs = {info["prog_id"] for info in infos if "prog_type" in info}
     return {"programs": len(programs), "maps": len(maps), "map_mb": sum(maps.values()) / 1e6}
 
