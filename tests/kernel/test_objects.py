@@ -49,6 +49,8 @@ class Loaded(unittest.TestCase):
                 pins = BPF_FS / f"kernelsight-test-{os.getpid()}"
                 try:
                     done = run("bpftool", "prog", "loadall", path, pins)
+                    if "failed to find kernel BTF type ID" in done.stderr:
+                        self.skipTest("this kernel lacks a hook that is optional")
                     self.assertEqual(done.returncode, 0, done.stderr)
                     wanted = programs_in(ks.ROOT / "bpf" / f"{path.stem}.c")
                     self.assertEqual(len(list(pins.iterdir())), wanted)
