@@ -135,7 +135,7 @@ static void what_only_looks_like_an_id_is_none(void **state)
 	char path[128];
 
 	(void)state;
-	check("/process_api/9c1506fc3e6004342a34abe69b640220", NULL, NULL);
+	check("/jobs/9c1506fc3e6004342a34abe69b640220", NULL, NULL);
 	(void)snprintf(path, sizeof(path), "/docker/%.63s", ID);
 	check(path, NULL, NULL);
 	check("/docker/" ID "0", NULL, NULL);
