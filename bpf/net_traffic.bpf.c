@@ -152,22 +152,8 @@ int BPF_PROG(on_state, struct sock *sk, int old_state, int new_state)
 	return 0;
 }
 
-/*
- * A socket that its process had not closed before is closed now, so that is current; unless no byte
- * went over it, for one that never came as far as being accepted is destroyed by anybody.
- */
-SEC("tp_btf/tcp_destroy_sock")
-int BPF_PROG(on_destroy, struct sock *sk)
-{
-	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	struct socket_state *state = find_socket(sk);
-
-	if (!tp || !state)
-		return 0;
-	if (tp->bytes_received || tp->bytes_sent)
-		owner_closes(&state->owner);
-	return send_rest(sk, state);
-}
+#define SOCKET_DELTA struct net_delta
+#include "socket_counts.bpf.h"
 
 SEC("iter/task_file")
 int on_walk(struct bpf_iter__task_file *ctx)
@@ -177,38 +163,6 @@ int on_walk(struct bpf_iter__task_file *ctx)
 
 	if (task && file)
 		visit_file(task, file);
-	return 0;
-}
-
-SEC("iter/bpf_sk_storage_map")
-int walk_sockets(struct bpf_iter__bpf_sk_storage_map *ctx)
-{
-	struct socket_state *state = ctx->value;
-	struct sock *sk = ctx->sk;
-	struct net_delta delta = {};
-	struct tcp_sock *tp;
-
-	if (!sk || !state)
-		return 0;
-	if (control.baseline) {
-		set_baseline(sk, state);
-		return 0;
-	}
-	tp = bpf_skc_to_tcp_sock(sk);
-	if (!tp || is_idle(sk, tp, state)) {
-		COUNT(filtered);
-		return 0;
-	}
-	if (seek_owner(&state->owner)) {
-		delta.ask = SOCKET_OWNER_SOUGHT;
-		bpf_seq_write(ctx->meta->seq, &delta, sizeof(delta));
-		return 0;
-	}
-	take(sk, tp, state, &delta);
-	if (bpf_seq_write(ctx->meta->seq, &delta, sizeof(delta)))
-		give_back(state, &delta); /* no room: the kernel shows the socket again */
-	else
-		COUNT(emitted);
 	return 0;
 }
 

@@ -164,51 +164,8 @@ int BPF_PROG(on_state, struct sock *sk, int old_state, int new_state)
 	return 0;
 }
 
-/* See net_traffic.bpf.c. */
-SEC("tp_btf/tcp_destroy_sock")
-int BPF_PROG(on_destroy, struct sock *sk)
-{
-	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	struct socket_state *state = find_socket(sk);
-
-	if (!tp || !state)
-		return 0;
-	if (tp->bytes_received || tp->bytes_sent)
-		owner_closes(&state->owner);
-	return send_rest(sk, state);
-}
-
-SEC("iter/bpf_sk_storage_map")
-int walk_sockets(struct bpf_iter__bpf_sk_storage_map *ctx)
-{
-	struct socket_state *state = ctx->value;
-	struct sock *sk = ctx->sk;
-	struct tcp_delta delta = {};
-	struct tcp_sock *tp;
-
-	if (!sk || !state)
-		return 0;
-	if (control.baseline) {
-		set_baseline(sk, state);
-		return 0;
-	}
-	tp = bpf_skc_to_tcp_sock(sk);
-	if (!tp || is_idle(sk, tp, state)) {
-		COUNT(filtered);
-		return 0;
-	}
-	if (seek_owner(&state->owner)) {
-		delta.ask = SOCKET_OWNER_SOUGHT;
-		bpf_seq_write(ctx->meta->seq, &delta, sizeof(delta));
-		return 0;
-	}
-	take(sk, tp, state, &delta);
-	if (bpf_seq_write(ctx->meta->seq, &delta, sizeof(delta)))
-		give_back(state, &delta); /* no room: the kernel shows the socket again */
-	else
-		COUNT(emitted);
-	return 0;
-}
+#define SOCKET_DELTA struct tcp_delta
+#include "socket_counts.bpf.h"
 
 /* --- one by one --- */
 
