@@ -33,6 +33,7 @@ static int sink_start(void **state)
 {
 	int in[2], out[2];
 	char line[16] = "";
+	FILE *said;
 
 	(void)state;
 	(void)unsetenv("http_proxy");
@@ -50,9 +51,11 @@ static int sink_start(void **state)
 	(void)close(in[0]);
 	(void)close(out[1]);
 	sink.hold_fd = in[1];
-	if (read(out[0], line, sizeof(line) - 1) <= 0)
+	/* the whole line, of which the end may come in a write of its own */
+	said = fdopen(out[0], "r");
+	if (!said || !fgets(line, sizeof(line), said))
 		return -1;
-	(void)close(out[0]);
+	(void)fclose(said);
 	sink.port = (unsigned)strtoul(line, NULL, 10);
 	return sink.port ? 0 : -1;
 }
