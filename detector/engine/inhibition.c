@@ -83,46 +83,55 @@ static struct tally *find(const struct link *link, const struct tally *wanted)
 	return found ? *found : NULL;
 }
 
-void inhibition_begin(struct inhibition *in, unsigned rule, const struct value *key)
+static void add_one(struct link *link, const struct tally *part)
 {
-	unsigned char part[KEY_BYTES_MAX];
+	struct tally *t = find(link, part);
+
+	if (!t) {
+		t = xcalloc(1, sizeof(*t) + part->len);
+		memcpy(t->bytes, part->part, part->len);
+		t->part = t->bytes;
+		t->len = part->len;
+		(void)tsearch(t, &link->tallies, compare);
+	}
+	t->n++;
+}
+
+static void remove_one(struct link *link, const struct tally *part)
+{
+	struct tally *t = find(link, part);
+
+	if (t && --t->n == 0) {
+		(void)tdelete(t, &link->tallies, compare);
+		free(t);
+	}
+}
+
+/* With each part of the key that is tallied. */
+static void for_each_part(struct inhibition *in, unsigned rule, const struct value *key,
+			  void (*fn)(struct link *link, const struct tally *part))
+{
+	unsigned char bytes[KEY_BYTES_MAX];
 
 	for (unsigned i = 0; i < in->n_links; i++) {
 		struct link *link = &in->links[i];
-		struct tally wanted = { .part = part }, *t;
+		struct tally part = { .part = bytes };
 
 		if (link->inhibitor != rule)
 			continue;
-		wanted.len = projection_pack(&link->of_inhibitor, key, part);
-		t = find(link, &wanted);
-		if (!t) {
-			t = xcalloc(1, sizeof(*t) + wanted.len);
-			memcpy(t->bytes, part, wanted.len);
-			t->part = t->bytes;
-			t->len = wanted.len;
-			(void)tsearch(t, &link->tallies, compare);
-		}
-		t->n++;
+		part.len = projection_pack(&link->of_inhibitor, key, bytes);
+		fn(link, &part);
 	}
+}
+
+void inhibition_begin(struct inhibition *in, unsigned rule, const struct value *key)
+{
+	for_each_part(in, rule, key, add_one);
 }
 
 void inhibition_end(struct inhibition *in, unsigned rule, const struct value *key)
 {
-	unsigned char part[KEY_BYTES_MAX];
-
-	for (unsigned i = 0; i < in->n_links; i++) {
-		struct link *link = &in->links[i];
-		struct tally wanted = { .part = part }, *t;
-
-		if (link->inhibitor != rule)
-			continue;
-		wanted.len = projection_pack(&link->of_inhibitor, key, part);
-		t = find(link, &wanted);
-		if (t && --t->n == 0) {
-			(void)tdelete(t, &link->tallies, compare);
-			free(t);
-		}
-	}
+	for_each_part(in, rule, key, remove_one);
 }
 
 const struct rule *inhibition_by(const struct inhibition *in, unsigned rule,
