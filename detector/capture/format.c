@@ -22,18 +22,6 @@ void capture_header_fini(struct capture_header *h)
 
 /* --- writing --------------------------------------------------------------------------------- */
 
-static void member_u64(struct json *j, const char *key, uint64_t v)
-{
-	json_key(j, key);
-	json_u64(j, v);
-}
-
-static void member_str(struct json *j, const char *key, const char *s)
-{
-	json_key(j, key);
-	json_str(j, s);
-}
-
 static void end_line(struct json *j)
 {
 	json_close(j, '}');
@@ -52,8 +40,8 @@ static void write_hex(struct json *j, uint64_t v)
 static void write_source(const struct capture_source *s, struct json *j)
 {
 	json_open(j, '{');
-	member_str(j, "name", s->type->name);
-	member_u64(j, "floor_ns", s->demand.floor_ns);
+	json_member_str(j, "name", s->type->name);
+	json_member_u64(j, "floor_ns", s->demand.floor_ns);
 	json_key(j, "syscalls");
 	json_open(j, '[');
 	for (unsigned i = 0; i < SYSCALL_WORDS; i++)
@@ -66,9 +54,9 @@ static void write_host(const struct host_info *host, struct json *j)
 {
 	json_key(j, "host");
 	json_open(j, '{');
-	member_str(j, "name", host->name);
-	member_str(j, "kernel", host->kernel);
-	member_str(j, "boot_id", host->boot_id);
+	json_member_str(j, "name", host->name);
+	json_member_str(j, "kernel", host->kernel);
+	json_member_str(j, "boot_id", host->boot_id);
 	json_close(j, '}');
 }
 
@@ -77,11 +65,11 @@ void capture_write_header(const struct capture_header *h, struct buf *out)
 	struct json j = { .out = out };
 
 	json_open(&j, '{');
-	member_str(&j, "kernelsight", "capture");
-	member_u64(&j, "format", CAPTURE_FORMAT);
-	member_str(&j, "version", h->version);
-	member_str(&j, "recording", h->recording);
-	member_u64(&j, "part", h->part);
+	json_member_str(&j, "kernelsight", "capture");
+	json_member_u64(&j, "format", CAPTURE_FORMAT);
+	json_member_str(&j, "version", h->version);
+	json_member_str(&j, "recording", h->recording);
+	json_member_u64(&j, "part", h->part);
 	json_key(&j, "seed");
 	write_hex(&j, h->seed);
 	json_key(&j, "wall_offset_ns");
@@ -100,7 +88,7 @@ void capture_write_event(const struct event *ev, struct buf *out)
 	struct json j = { .out = out };
 
 	json_open(&j, '{');
-	member_str(&j, "on", ev->type->name);
+	json_member_str(&j, "on", ev->type->name);
 	event_write_whole(ev, &j);
 	end_line(&j);
 }
@@ -110,7 +98,7 @@ void capture_write_tick(uint64_t now_ns, int64_t wall_offset_ns, struct buf *out
 	struct json j = { .out = out };
 
 	json_open(&j, '{');
-	member_u64(&j, "tick", now_ns);
+	json_member_u64(&j, "tick", now_ns);
 	json_key(&j, "wall_offset_ns");
 	json_i64(&j, wall_offset_ns);
 	end_line(&j);
@@ -122,9 +110,9 @@ void capture_write_loss(const struct event_type *type, uint64_t lost, uint64_t n
 	struct json j = { .out = out };
 
 	json_open(&j, '{');
-	member_u64(&j, "lost", lost);
-	member_str(&j, "on", type->name);
-	member_u64(&j, "at_ns", now_ns);
+	json_member_u64(&j, "lost", lost);
+	json_member_str(&j, "on", type->name);
+	json_member_u64(&j, "at_ns", now_ns);
 	end_line(&j);
 }
 
@@ -144,8 +132,8 @@ void capture_write_process(uint32_t pid, uint64_t start_time_ns, const struct pr
 	struct json j = { .out = out };
 
 	json_open(&j, '{');
-	member_u64(&j, "process", pid);
-	member_u64(&j, "start_time_ns", start_time_ns);
+	json_member_u64(&j, "process", pid);
+	json_member_u64(&j, "start_time_ns", start_time_ns);
 	for (unsigned i = 0; i < process_texts_n; i++) {
 		const char *text = *process_text_of((struct process *)p, &process_texts[i]);
 
@@ -162,7 +150,7 @@ void capture_write_end(uint64_t events, struct buf *out)
 	struct json j = { .out = out };
 
 	json_open(&j, '{');
-	member_u64(&j, "end", events);
+	json_member_u64(&j, "end", events);
 	end_line(&j);
 }
 

@@ -110,12 +110,9 @@ static int ask(const struct explain_args *args)
 	struct json j = { .out = &request };
 
 	json_open(&j, '{');
-	json_key(&j, "command");
-	json_str(&j, "explain");
-	json_key(&j, "rule");
-	json_str(&j, args->rule);
-	json_key(&j, "key");
-	json_str(&j, args->key);
+	json_member_str(&j, "command", "explain");
+	json_member_str(&j, "rule", args->rule);
+	json_member_str(&j, "key", args->key);
 	json_close(&j, '}');
 	if (!control_ask(&cmd_explain, control_path(args->socket), buf_str(&request), &reply))
 		return EXIT_FAILURE;

@@ -82,16 +82,11 @@ static void print_markdown(const struct event_type *type)
 static void write_field(const struct field *f, struct json *j)
 {
 	json_open(j, '{');
-	json_key(j, "name");
-	json_str(j, f->name);
-	json_key(j, "type");
-	json_str(j, type_name(f->type));
-	json_key(j, "role");
-	json_str(j, role_name(f->role));
-	json_key(j, "unit");
-	json_str(j, unit_name(f->unit));
-	json_key(j, "help");
-	json_str(j, f->help);
+	json_member_str(j, "name", f->name);
+	json_member_str(j, "type", type_name(f->type));
+	json_member_str(j, "role", role_name(f->role));
+	json_member_str(j, "unit", unit_name(f->unit));
+	json_member_str(j, "help", f->help);
 	json_close(j, '}');
 }
 
@@ -101,12 +96,9 @@ static void print_json(const struct event_type *type)
 	struct json j = { .out = &text };
 
 	json_open(&j, '{');
-	json_key(&j, "source");
-	json_str(&j, type->name);
-	json_key(&j, "kind");
-	json_str(&j, kind_name(type->kind));
-	json_key(&j, "help");
-	json_str(&j, type->help);
+	json_member_str(&j, "source", type->name);
+	json_member_str(&j, "kind", kind_name(type->kind));
+	json_member_str(&j, "help", type->help);
 	json_key(&j, "fields");
 	json_open(&j, '[');
 	for (unsigned i = 0; i < type->n_fields; i++)

@@ -375,8 +375,7 @@ static char *answer_reload(void *ctx, const struct request *request, struct json
 	bool ok = reload_and_say(ctx, &text);
 
 	(void)request;
-	json_key(reply, "messages");
-	json_str(reply, text);
+	json_member_str(reply, "messages", text);
 	return ok ? NULL : xstrdup("the new rules are refused; those before stay");
 }
 

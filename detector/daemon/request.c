@@ -53,12 +53,9 @@ void request_answer(const struct request_command *table, size_t n, void *ctx, co
 	if (command)
 		error = command->fn(ctx, &r, &body);
 	json_open(&j, '{');
-	json_key(&j, "ok");
-	json_bool(&j, !error);
-	if (error) {
-		json_key(&j, "error");
-		json_str(&j, error);
-	}
+	json_member_bool(&j, "ok", !error);
+	if (error)
+		json_member_str(&j, "error", error);
 	if (members.len > 0) {
 		buf_addc(out, ',');
 		buf_add(out, members.data, members.len);

@@ -6,28 +6,6 @@
 
 #include "engine/explain.h"
 
-static void member_str(struct json *j, const char *key, const char *s)
-{
-	json_key(j, key);
-	json_str(j, s);
-}
-
-static void member_u64(struct json *j, const char *key, uint64_t v)
-{
-	json_key(j, key);
-	json_u64(j, v);
-}
-
-/* Seconds between two moments; null if the earlier one never was. */
-static void member_span(struct json *j, const char *key, uint64_t from_ns, uint64_t to_ns)
-{
-	json_key(j, key);
-	if (from_ns)
-		json_num(j, to_ns > from_ns ? (double)(to_ns - from_ns) / (double)NS_PER_S : 0);
-	else
-		json_null(j);
-}
-
 static const struct source *source_of(const struct status_view *v, const struct event_type *type)
 {
 	for (unsigned i = 0; i < sources_count(v->sources); i++)
@@ -43,18 +21,18 @@ static void write_ledger(const struct source *source, struct json *j)
 	source_stats(source, &s);
 	json_key(j, "ledger");
 	json_open(j, '{');
-	member_str(j, "of", source_name(source));
-	member_u64(j, "seen", source_seen(&s.counters));
-	member_u64(j, "filtered", s.counters.filtered);
-	member_u64(j, "aggregated", s.counters.aggregated);
-	member_u64(j, "emitted", s.counters.emitted);
-	member_u64(j, "ring_full", s.counters.ring_full);
-	member_u64(j, "no_storage", s.counters.no_storage);
-	member_u64(j, "map_full", s.counters.map_full);
-	member_u64(j, "rate_limited", s.counters.rate_limited);
-	member_u64(j, "not_run", s.not_run);
-	member_u64(j, "lost_in_user_space", s.lost_here);
-	member_u64(j, "memory_bytes", source_memory_bytes(source));
+	json_member_str(j, "of", source_name(source));
+	json_member_u64(j, "seen", source_seen(&s.counters));
+	json_member_u64(j, "filtered", s.counters.filtered);
+	json_member_u64(j, "aggregated", s.counters.aggregated);
+	json_member_u64(j, "emitted", s.counters.emitted);
+	json_member_u64(j, "ring_full", s.counters.ring_full);
+	json_member_u64(j, "no_storage", s.counters.no_storage);
+	json_member_u64(j, "map_full", s.counters.map_full);
+	json_member_u64(j, "rate_limited", s.counters.rate_limited);
+	json_member_u64(j, "not_run", s.not_run);
+	json_member_u64(j, "lost_in_user_space", s.lost_here);
+	json_member_u64(j, "memory_bytes", source_memory_bytes(source));
 	json_close(j, '}');
 }
 
@@ -65,11 +43,10 @@ static void write_source(const struct status_view *v, const struct event_type *t
 	const struct source *source = source_of(v, type);
 
 	json_open(j, '{');
-	member_str(j, "name", type->name);
-	json_key(j, "attached");
-	json_bool(j, source != NULL);
-	member_str(j, "route", source ? source_route(source) : NULL);
-	member_str(j, "error", source ? NULL : note->error);
+	json_member_str(j, "name", type->name);
+	json_member_bool(j, "attached", source != NULL);
+	json_member_str(j, "route", source ? source_route(source) : NULL);
+	json_member_str(j, "error", source ? NULL : note->error);
 	if (source)
 		write_ledger(source, j);
 	json_close(j, '}');
@@ -121,12 +98,12 @@ static void write_rule(const struct status_view *v, const struct explain_conf *c
 	unsigned suspicion = engine_suspicion(v->engine, i, conf, &phrase);
 
 	json_open(j, '{');
-	member_str(j, "name", rule->name);
-	member_str(j, "source", rule->on ? rule->on->name : NULL);
-	member_u64(j, "suspicion", suspicion);
-	member_str(j, "suspicious", suspicion ? buf_str(&phrase) : NULL);
+	json_member_str(j, "name", rule->name);
+	json_member_str(j, "source", rule->on ? rule->on->name : NULL);
+	json_member_u64(j, "suspicion", suspicion);
+	json_member_str(j, "suspicious", suspicion ? buf_str(&phrase) : NULL);
 	engine_write_rule(v->engine, i, conf, j);
-	member_u64(j, "matches_given_up", rule_given_up(rule));
+	json_member_u64(j, "matches_given_up", rule_given_up(rule));
 	json_close(j, '}');
 }
 
@@ -175,23 +152,22 @@ char *status_explain(const struct status_view *v, const char *rule, const char *
 static void write_hook(const struct hook_view *h, uint64_t now_ns, struct json *j)
 {
 	json_open(j, '{');
-	member_str(j, "name", h->conf->name);
-	member_str(j, "type", hook_type_name(h->conf->type));
-	member_u64(j, "queued", h->stats.queued);
-	member_u64(j, "in_flight", h->in_flight);
-	member_u64(j, "delivered", h->stats.delivered);
-	member_u64(j, "retried", h->stats.retried);
-	member_u64(j, "failed", h->stats.failed);
-	member_u64(j, "dropped", h->stats.dropped);
-	member_u64(j, "failures_in_a_row", h->failures);
+	json_member_str(j, "name", h->conf->name);
+	json_member_str(j, "type", hook_type_name(h->conf->type));
+	json_member_u64(j, "queued", h->stats.queued);
+	json_member_u64(j, "in_flight", h->in_flight);
+	json_member_u64(j, "delivered", h->stats.delivered);
+	json_member_u64(j, "retried", h->stats.retried);
+	json_member_u64(j, "failed", h->stats.failed);
+	json_member_u64(j, "dropped", h->stats.dropped);
+	json_member_u64(j, "failures_in_a_row", h->failures);
 	json_key(j, "next_try_s");
 	if (h->not_before_ns > now_ns)
 		json_num(j, (double)(h->not_before_ns - now_ns) / (double)NS_PER_S);
 	else
 		json_null(j);
-	member_str(j, "last_failure", h->last_failure);
-	json_key(j, "gone");
-	json_bool(j, h->gone);
+	json_member_str(j, "last_failure", h->last_failure);
+	json_member_bool(j, "gone", h->gone);
 	json_close(j, '}');
 }
 
@@ -211,17 +187,17 @@ void status_write(const struct status_view *v, struct json *j)
 {
 	const struct engine_stats *e = engine_stats(v->engine);
 
-	member_str(j, "version", KERNELSIGHT_VERSION);
-	member_u64(j, "pid", (uint64_t)getpid());
-	member_span(j, "up_s", v->started_ns, v->now_ns);
-	member_u64(j, "events", e->events);
-	member_u64(j, "matched", e->matched);
-	member_u64(j, "fired", e->fired);
-	member_u64(j, "resolved", e->resolved);
-	member_u64(j, "firing", e->firing);
-	member_u64(j, "keys", e->keys);
-	member_u64(j, "lost", v->lost);
-	member_u64(j, "alerts_not_shown", v->not_shown);
+	json_member_str(j, "version", KERNELSIGHT_VERSION);
+	json_member_u64(j, "pid", (uint64_t)getpid());
+	json_member_span(j, "up_s", v->started_ns, v->now_ns);
+	json_member_u64(j, "events", e->events);
+	json_member_u64(j, "matched", e->matched);
+	json_member_u64(j, "fired", e->fired);
+	json_member_u64(j, "resolved", e->resolved);
+	json_member_u64(j, "firing", e->firing);
+	json_member_u64(j, "keys", e->keys);
+	json_member_u64(j, "lost", v->lost);
+	json_member_u64(j, "alerts_not_shown", v->not_shown);
 	write_sources(v, j);
 	write_rules(v, j);
 	write_hooks(v, j);

@@ -10,28 +10,10 @@
 #include "util/printable.h"
 #include "util/timetext.h"
 
-static void member_str(struct json *j, const char *key, const char *s)
-{
-	json_key(j, key);
-	json_str(j, s);
-}
-
-/* As member_str(), for texts where empty means unknown. */
+/* As json_member_str(), for texts where empty means unknown. */
 static void member_known(struct json *j, const char *key, const char *s)
 {
-	member_str(j, key, s && s[0] ? s : NULL);
-}
-
-static void member_num(struct json *j, const char *key, double v)
-{
-	json_key(j, key);
-	json_num(j, v);
-}
-
-static void member_u64(struct json *j, const char *key, uint64_t v)
-{
-	json_key(j, key);
-	json_u64(j, v);
+	json_member_str(j, key, s && s[0] ? s : NULL);
 }
 
 /* For ids of which -1 means unknown. */
@@ -51,8 +33,8 @@ static void member_quantity(struct json *j, const char *key, const char *text_ke
 	CLEANUP(buf_fini) struct buf text = { 0 };
 
 	quantity_format(&text, v, unit);
-	member_num(j, key, v);
-	member_str(j, text_key, isfinite(v) ? buf_str(&text) : NULL);
+	json_member_num(j, key, v);
+	json_member_str(j, text_key, isfinite(v) ? buf_str(&text) : NULL);
 }
 
 static void member_time(struct json *j, const char *key, uint64_t ns, int64_t wall_offset_ns)
@@ -60,16 +42,16 @@ static void member_time(struct json *j, const char *key, uint64_t ns, int64_t wa
 	char text[TIMETEXT_LEN + 1];
 
 	timetext(ns + (uint64_t)wall_offset_ns, text);
-	member_str(j, key, text);
+	json_member_str(j, key, text);
 }
 
 static void write_rule(const struct rule *rule, struct json *j)
 {
 	json_key(j, "rule");
 	json_open(j, '{');
-	member_str(j, "name", rule->name);
-	member_str(j, "source", rule->on ? rule->on->name : NULL);
-	member_str(j, "why", rule->why);
+	json_member_str(j, "name", rule->name);
+	json_member_str(j, "source", rule->on ? rule->on->name : NULL);
+	json_member_str(j, "why", rule->why);
 	json_close(j, '}');
 }
 
@@ -90,7 +72,7 @@ static void write_label(const struct label *label, const struct buf *doc, struct
 	const char *missing;
 
 	if (!label->rendered) {
-		member_str(j, label->name, label->value);
+		json_member_str(j, label->name, label->value);
 		return;
 	}
 	(void)template_render(label->rendered, buf_str(doc), doc->len, ESCAPE_NONE, &raw, &missing);
@@ -121,12 +103,12 @@ static void write_baseline(const struct transition *t, struct json *j)
 		return;
 	}
 	json_open(j, '{');
-	member_num(j, "center", b->center);
-	member_num(j, "spread", b->spread);
-	member_u64(j, "samples", b->samples);
-	member_num(j, "age_s", (double)b->learnt_ns / (double)NS_PER_S);
-	member_num(j, "limit", baseline_limit(b, &l->baseline, leaf_side(l)));
-	member_num(j, "score", baseline_score(b, &l->baseline, t->value));
+	json_member_num(j, "center", b->center);
+	json_member_num(j, "spread", b->spread);
+	json_member_u64(j, "samples", b->samples);
+	json_member_num(j, "age_s", (double)b->learnt_ns / (double)NS_PER_S);
+	json_member_num(j, "limit", baseline_limit(b, &l->baseline, leaf_side(l)));
+	json_member_num(j, "score", baseline_score(b, &l->baseline, t->value));
 	json_close(j, '}');
 }
 
@@ -144,13 +126,12 @@ static void write_conditions(const struct transition *t, struct json *j)
 		const struct condition_seen *c = &t->conditions[i];
 
 		json_open(j, '{');
-		member_str(j, "text", c->leaf->value.text);
-		member_str(j, "unit", unit_name(leaf_unit(c->leaf)));
-		member_num(j, "window_s", window_s(c->leaf));
-		member_num(j, "value", c->value);
-		member_num(j, "limit", c->limit);
-		json_key(j, "held");
-		json_bool(j, c->held);
+		json_member_str(j, "text", c->leaf->value.text);
+		json_member_str(j, "unit", unit_name(leaf_unit(c->leaf)));
+		json_member_num(j, "window_s", window_s(c->leaf));
+		json_member_num(j, "value", c->value);
+		json_member_num(j, "limit", c->limit);
+		json_member_bool(j, "held", c->held);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -163,7 +144,7 @@ static void write_members(const struct transition *t, struct json *j)
 	json_open(j, '[');
 	for (unsigned i = 0; i < t->n_members; i++) {
 		json_open(j, '{');
-		member_str(j, "rule", t->members[i].rule->name);
+		json_member_str(j, "rule", t->members[i].rule->name);
 		member_time(j, "started", t->members[i].began_ns, t->event.wall_offset_ns);
 		json_close(j, '}');
 	}
@@ -178,7 +159,7 @@ static void write_flapping(const struct transition *t, struct json *j)
 		return;
 	}
 	json_open(j, '{');
-	member_u64(j, "changes", t->flapping);
+	json_member_u64(j, "changes", t->flapping);
 	json_close(j, '}');
 }
 
@@ -187,18 +168,18 @@ static void write_evidence(const struct transition *t, struct json *j)
 	enum unit unit = t->leaf ? leaf_unit(t->leaf) : UNIT_NONE;
 
 	member_quantity(j, "value", "value_text", t->value, unit);
-	member_str(j, "unit", unit_name(unit));
+	json_member_str(j, "unit", unit_name(unit));
 	member_quantity(j, "threshold", "threshold_text", t->threshold, unit);
-	member_num(j, "window_s", window_s(t->leaf));
-	member_u64(j, "samples", t->samples);
+	json_member_num(j, "window_s", window_s(t->leaf));
+	json_member_u64(j, "samples", t->samples);
 	write_baseline(t, j);
 	write_conditions(t, j);
 	write_members(t, j);
 	write_flapping(t, j);
 	json_key(j, "quality");
 	json_open(j, '{');
-	member_str(j, "state", t->quality == QUALITY_COMPLETE ? "complete" : "degraded");
-	member_u64(j, "lost", t->lost);
+	json_member_str(j, "state", t->quality == QUALITY_COMPLETE ? "complete" : "degraded");
+	json_member_u64(j, "lost", t->lost);
 	json_close(j, '}');
 }
 
@@ -210,12 +191,12 @@ static void write_times(const struct transition *t, struct json *j)
 	member_time(j, "started", t->started_ns, t->event.wall_offset_ns);
 	if (t->ended_ns) {
 		member_time(j, "ended", t->ended_ns, t->wall_offset_ns);
-		member_num(j, "duration_s", (double)duration_ns / (double)NS_PER_S);
+		json_member_num(j, "duration_s", (double)duration_ns / (double)NS_PER_S);
 	} else {
-		member_str(j, "ended", NULL);
-		member_str(j, "duration_s", NULL);
+		json_member_str(j, "ended", NULL);
+		json_member_str(j, "duration_s", NULL);
 	}
-	member_str(j, "reason", t->reason);
+	json_member_str(j, "reason", t->reason);
 }
 
 static void write_process(const struct process_info *p, struct json *j)
@@ -257,13 +238,12 @@ size_t alert_write_doc(const struct transition *t, const struct process_info *pr
 	size_t summary_at;
 
 	json_open(&j, '{');
-	member_u64(&j, "version", 1);
-	member_str(&j, "id", t->id);
-	member_str(&j, "incident", t->incident);
-	member_str(&j, "state", t->state == ALERT_FIRING ? "firing" : "resolved");
-	json_key(&j, "repeat");
-	json_bool(&j, t->repeat);
-	member_str(&j, "severity", severity_name(t->severity));
+	json_member_u64(&j, "version", 1);
+	json_member_str(&j, "id", t->id);
+	json_member_str(&j, "incident", t->incident);
+	json_member_str(&j, "state", t->state == ALERT_FIRING ? "firing" : "resolved");
+	json_member_bool(&j, "repeat", t->repeat);
+	json_member_str(&j, "severity", severity_name(t->severity));
 	write_rule(t->rule, &j);
 	write_key(t, &j);
 	summary_at = out->len;

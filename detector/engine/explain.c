@@ -17,28 +17,6 @@
 
 /* --- small pieces ---------------------------------------------------------------------------- */
 
-static void member_str(struct json *j, const char *key, const char *s)
-{
-	json_key(j, key);
-	json_str(j, s);
-}
-
-static void member_u64(struct json *j, const char *key, uint64_t v)
-{
-	json_key(j, key);
-	json_u64(j, v);
-}
-
-/* Seconds since then; null if it never was. */
-static void member_age(struct json *j, const char *key, uint64_t at_ns, uint64_t now_ns)
-{
-	json_key(j, key);
-	if (at_ns)
-		json_num(j, (double)elapsed_ns(now_ns, at_ns) / (double)NS_PER_S);
-	else
-		json_null(j);
-}
-
 static void add_ago(struct buf *out, uint64_t at_ns, uint64_t now_ns)
 {
 	duration_format(out, elapsed_ns(now_ns, at_ns));
@@ -78,13 +56,13 @@ enum passing { CLOSED, OPEN, UNKNOWN };
 static void gate(struct subject *s, const char *name, enum passing passes, struct buf *text)
 {
 	json_open(s->j, '{');
-	member_str(s->j, "gate", name);
+	json_member_str(s->j, "gate", name);
 	json_key(s->j, "passes");
 	if (passes == UNKNOWN)
 		json_null(s->j);
 	else
 		json_bool(s->j, passes == OPEN);
-	member_str(s->j, "says", buf_str(text));
+	json_member_str(s->j, "says", buf_str(text));
 	json_close(s->j, '}');
 	if (passes == CLOSED && s->verdict.len == 0)
 		buf_addf(&s->verdict, "%s: %s", name, buf_str(text));
@@ -514,17 +492,14 @@ static void write_miss(struct tracker *t, uint64_t now_ns, struct json *j)
 	quantity_format(&value, miss.value, leaf_unit(l));
 	quantity_format(&limit, miss.limit, leaf_unit(l));
 	json_open(j, '{');
-	json_key(j, "value");
-	json_num(j, miss.value);
-	member_str(j, "value_text", buf_str(&value));
-	json_key(j, "limit");
-	json_num(j, miss.limit);
-	member_str(j, "limit_text", isnan(miss.limit) ? NULL : buf_str(&limit));
-	json_key(j, "lacks_percent");
-	json_num(j, fmax(0, miss.distance) * 100);
-	member_str(j, "gate", near_gate_name(miss.gate));
-	member_str(j, "key", buf_str(&text));
-	member_age(j, "ago_s", miss.at_ns, now_ns);
+	json_member_num(j, "value", miss.value);
+	json_member_str(j, "value_text", buf_str(&value));
+	json_member_num(j, "limit", miss.limit);
+	json_member_str(j, "limit_text", isnan(miss.limit) ? NULL : buf_str(&limit));
+	json_member_num(j, "lacks_percent", fmax(0, miss.distance) * 100);
+	json_member_str(j, "gate", near_gate_name(miss.gate));
+	json_member_str(j, "key", buf_str(&text));
+	json_member_span(j, "ago_s", miss.at_ns, now_ns);
 	json_close(j, '}');
 }
 
@@ -545,21 +520,20 @@ void engine_write_rule(struct engine *e, unsigned rule, const struct explain_con
 	struct rule_traffic traffic;
 
 	engine_traffic(e, rule, &traffic);
-	member_u64(j, "events", traffic.events);
-	member_age(j, "last_event_s", traffic.last_event_ns, now_ns);
-	member_u64(j, "matched", traffic.matched);
-	member_age(j, "last_match_s", traffic.last_match_ns, now_ns);
-	member_age(j, "last_evaluation_s", t ? t->evaluated_ns : 0, now_ns);
-	member_u64(j, "keys", t ? t->n_known : 0);
-	member_u64(j, "firing", alerts->up);
-	member_u64(j, "fired", alerts->fired);
-	member_u64(j, "resolved", alerts->resolved);
-	member_u64(j, "held", alerts->held);
-	member_age(j, "last_fired_s", alerts->last_fired_ns, now_ns);
-	member_u64(j, "evicted", bounds->evicted);
-	member_u64(j, "refused", bounds->refused);
-	json_key(j, "cpu_ms");
-	json_num(j, (double)traffic.cost_ns / (double)NS_PER_MS);
+	json_member_u64(j, "events", traffic.events);
+	json_member_span(j, "last_event_s", traffic.last_event_ns, now_ns);
+	json_member_u64(j, "matched", traffic.matched);
+	json_member_span(j, "last_match_s", traffic.last_match_ns, now_ns);
+	json_member_span(j, "last_evaluation_s", t ? t->evaluated_ns : 0, now_ns);
+	json_member_u64(j, "keys", t ? t->n_known : 0);
+	json_member_u64(j, "firing", alerts->up);
+	json_member_u64(j, "fired", alerts->fired);
+	json_member_u64(j, "resolved", alerts->resolved);
+	json_member_u64(j, "held", alerts->held);
+	json_member_span(j, "last_fired_s", alerts->last_fired_ns, now_ns);
+	json_member_u64(j, "evicted", bounds->evicted);
+	json_member_u64(j, "refused", bounds->refused);
+	json_member_num(j, "cpu_ms", (double)traffic.cost_ns / (double)NS_PER_MS);
 	write_miss(t, now_ns, j);
 }
 
@@ -625,8 +599,7 @@ static void write_keys(struct subject *s, const struct key_choice *choice, const
 	} else {
 		json_str(s->j, asked);
 	}
-	json_key(s->j, "known");
-	json_bool(s->j, s->has_key);
+	json_member_bool(s->j, "known", s->has_key);
 	json_key(s->j, "closest");
 	json_open(s->j, '[');
 	for (unsigned i = 0; !s->has_key && i < choice->n_closest; i++) {
@@ -693,7 +666,7 @@ static void write_verdict(struct subject *s)
 		buf_addf(&text, "does not fire: %s", buf_str(&s->verdict));
 	else
 		buf_adds(&text, "does not fire; nothing speaks against it with the next event");
-	member_str(s->j, "verdict", buf_str(&text));
+	json_member_str(s->j, "verdict", buf_str(&text));
 }
 
 static char *find_rule(const struct rule_set *rules, const char *name, unsigned *ret_index)
@@ -733,9 +706,9 @@ char *engine_explain(struct engine *e, const char *rule, const char *key,
 	s.tracker = tracker_of(e, s.index);
 	engine_traffic(e, s.index, &s.traffic);
 	look_at_key(&s, choice);
-	member_str(j, "rule", s.rule->name);
-	member_str(j, "why", s.rule->why);
-	member_str(j, "source", s.rule->on ? s.rule->on->name : NULL);
+	json_member_str(j, "rule", s.rule->name);
+	json_member_str(j, "why", s.rule->why);
+	json_member_str(j, "source", s.rule->on ? s.rule->on->name : NULL);
 	write_keys(&s, choice, key);
 	write_gates(&s);
 	write_verdict(&s);

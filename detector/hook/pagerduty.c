@@ -118,15 +118,13 @@ static void write_payload(struct json *j, const struct alert *a)
 	json_strn(j, a->summary, utf8_prefix(a->summary, summary_len, SUMMARY_MAX));
 	json_key(j, "source"); /* required */
 	json_str(j, alert_text(a, "host/name", &source) && source.len ? source.data : "unknown");
-	json_key(j, "severity");
-	json_str(j, severity_name(a->severity));
+	json_member_str(j, "severity", severity_name(a->severity));
 	write_path(j, "timestamp", a, "started");
 	if (*a->key) {
 		json_key(j, "component");
 		json_strn(j, a->key, utf8_prefix(a->key, strlen(a->key), COMPONENT_MAX));
 	}
-	json_key(j, "group");
-	json_str(j, a->rule);
+	json_member_str(j, "group", a->rule);
 	write_path(j, "class", a, "rule/source");
 	write_details(j, a);
 	json_close(j, '}');
@@ -141,8 +139,7 @@ static void write_dedup_key(struct json *j, const struct alert *a)
 	buf_adds(&key, "ks1-");
 	for (size_t i = 0; i < SHA256_LEN / 2; i++)
 		buf_addf(&key, "%02x", digest[i]);
-	json_key(j, "dedup_key");
-	json_str(j, buf_str(&key));
+	json_member_str(j, "dedup_key", buf_str(&key));
 }
 
 void pagerduty_body(const struct alert *a, const char *routing_key, struct buf *out)
@@ -150,14 +147,11 @@ void pagerduty_body(const struct alert *a, const char *routing_key, struct buf *
 	struct json j = { .out = out };
 
 	json_open(&j, '{');
-	json_key(&j, "routing_key");
-	json_str(&j, routing_key);
-	json_key(&j, "event_action");
-	json_str(&j, a->state == ALERT_FIRING ? "trigger" : "resolve");
+	json_member_str(&j, "routing_key", routing_key);
+	json_member_str(&j, "event_action", a->state == ALERT_FIRING ? "trigger" : "resolve");
 	write_dedup_key(&j, a);
 	if (a->state == ALERT_FIRING) {
-		json_key(&j, "client");
-		json_str(&j, "kernelsight " KERNELSIGHT_VERSION);
+		json_member_str(&j, "client", "kernelsight " KERNELSIGHT_VERSION);
 		json_key(&j, "payload");
 		write_payload(&j, a);
 	}

@@ -137,10 +137,8 @@ static const struct field_format {
 static void write_text(struct json *j, const char *type, const char *text)
 {
 	json_open(j, '{');
-	json_key(j, "type");
-	json_str(j, type);
-	json_key(j, "text");
-	json_str(j, text);
+	json_member_str(j, "type", type);
+	json_member_str(j, "text", text);
 	json_close(j, '}');
 }
 
@@ -158,8 +156,7 @@ static void write_field(struct json *j, const char *label, const char *value, si
 static void open_block(struct json *j, const char *type)
 {
 	json_open(j, '{');
-	json_key(j, "type");
-	json_str(j, type);
+	json_member_str(j, "type", type);
 }
 
 static void write_fields(struct json *j, const struct alert *a)
@@ -270,8 +267,7 @@ static void write_context(struct json *j, const struct alert *a)
 static void write_attachment(struct json *j, const struct alert *a)
 {
 	json_open(j, '{');
-	json_key(j, "color");
-	json_str(j, color(a));
+	json_member_str(j, "color", color(a));
 	json_key(j, "blocks");
 	json_open(j, '[');
 	write_header(j, a);
@@ -291,8 +287,7 @@ void slack_body(const struct alert *a, struct buf *out)
 	buf_addf(&text, "%s %s: %s", state_word(a), severity_name(a->severity), a->summary);
 	add_mrkdwn(&mrkdwn, buf_str(&text), TEXT_MAX);
 	json_open(&j, '{');
-	json_key(&j, "text");
-	json_str(&j, buf_str(&mrkdwn));
+	json_member_str(&j, "text", buf_str(&mrkdwn));
 	json_key(&j, "attachments");
 	json_open(&j, '[');
 	write_attachment(&j, a);

@@ -274,8 +274,7 @@ static void add_members(struct json *j, const char *members)
 
 static void add_help(struct json *j, const char *help)
 {
-	json_key(j, "description");
-	json_str(j, help);
+	json_member_str(j, "description", help);
 }
 
 static void add_property(struct json *j, const struct property *p, const char *help)
@@ -328,8 +327,7 @@ static void add_sources(struct json *j)
 	json_open(j, '[');
 	for (unsigned i = 0; i < n; i++) {
 		json_open(j, '{');
-		json_key(j, "const");
-		json_str(j, types[i].name);
+		json_member_str(j, "const", types[i].name);
 		add_help(j, types[i].help);
 		json_close(j, '}');
 	}

@@ -210,3 +210,36 @@ void json_raw(struct json *j, const char *text)
 	value(j);
 	buf_adds(j->out, text);
 }
+
+void json_member_str(struct json *j, const char *key, const char *s)
+{
+	json_key(j, key);
+	json_str(j, s);
+}
+
+void json_member_u64(struct json *j, const char *key, uint64_t v)
+{
+	json_key(j, key);
+	json_u64(j, v);
+}
+
+void json_member_num(struct json *j, const char *key, double v)
+{
+	json_key(j, key);
+	json_num(j, v);
+}
+
+void json_member_bool(struct json *j, const char *key, bool v)
+{
+	json_key(j, key);
+	json_bool(j, v);
+}
+
+void json_member_span(struct json *j, const char *key, uint64_t from_ns, uint64_t to_ns)
+{
+	json_key(j, key);
+	if (from_ns)
+		json_num(j, to_ns > from_ns ? (double)(to_ns - from_ns) / (double)NS_PER_S : 0);
+	else
+		json_null(j);
+}

@@ -36,6 +36,15 @@ void json_null(struct json *j);
 /* A value that is JSON already. */
 void json_raw(struct json *j, const char *text);
 
+/* A key and its value, as by json_key() and then json_str() and so on. */
+void json_member_str(struct json *j, const char *key, const char *s);
+void json_member_u64(struct json *j, const char *key, uint64_t v);
+void json_member_num(struct json *j, const char *key, double v);
+void json_member_bool(struct json *j, const char *key, bool v);
+/* The seconds from one moment to a later one, 0 if it is not later; null if from_ns is 0: it never
+ * was. */
+void json_member_span(struct json *j, const char *key, uint64_t from_ns, uint64_t to_ns);
+
 /* Writes s escaped as it stands between the quotes of a JSON string, without the quotes. */
 void json_escape(struct buf *out, const char *s, size_t len);
 
