@@ -144,7 +144,7 @@ double leaf_limit(const struct leaf *l, const struct leaf_reading *r)
 		return l->below.at;
 	if (l->outside_low.set)
 		return outside_limit(l, r->value);
-	if (l->change.above.set || l->change.below.set)
+	if (leaf_has_change(l))
 		return change_limit(&l->change, r);
 	if (l->has_baseline)
 		return r->baseline ? baseline_limit(r->baseline, &l->baseline, leaf_side(l)) : NAN;

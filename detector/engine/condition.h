@@ -20,6 +20,12 @@ struct reading {
 	bool degraded; /* events were lost in the windows: values may be too low */
 };
 
+/* Does it compare with an earlier value? */
+static inline bool leaf_has_change(const struct leaf *l)
+{
+	return l->change.above.set || l->change.below.set;
+}
+
 /* All limits that the leaf sets are passed. */
 bool leaf_holds(const struct leaf *l, const struct leaf_reading *r, bool degraded);
 

@@ -76,7 +76,7 @@ struct distance leaf_distance(const struct leaf *l, const struct leaf_reading *r
 		return d;
 	}
 	d.share = to_limits(l, r);
-	if (l->change.above.set || l->change.below.set)
+	if (leaf_has_change(l))
 		d.share = fmax(d.share, to_change(l, r));
 	if (l->has_baseline && !baseline_ready(r->baseline, &l->baseline))
 		d.gate = NEAR_WARM_UP;

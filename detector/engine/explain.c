@@ -191,7 +191,7 @@ static void add_limits(const struct leaf *l, const struct leaf_reading *r, enum 
 		quantity_format(text, l->outside_high.at, unit);
 		join = " and";
 	}
-	if (l->change.above.set || l->change.below.set) {
+	if (leaf_has_change(l)) {
 		buf_addf(text, "%s changed from ", join);
 		quantity_format(text, r->earlier, unit);
 		buf_adds(text, " to beyond ");
@@ -211,8 +211,7 @@ static bool passes_limits(const struct leaf *l, const struct leaf_reading *r, bo
 
 static bool has_limits(const struct leaf *l)
 {
-	return l->above.set || l->below.set || l->outside_low.set || l->change.above.set ||
-	       l->change.below.set;
+	return l->above.set || l->below.set || l->outside_low.set || leaf_has_change(l);
 }
 
 static void gate_limit(struct subject *s, const struct leaf *l, const struct leaf_reading *r)

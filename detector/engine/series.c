@@ -42,7 +42,7 @@ struct series *series_new(const struct rule *rule, uint64_t now_ns)
 
 	for (unsigned i = 0; i < w->n_leaves; i++) {
 		has_baseline |= w->leaves[i].has_baseline;
-		has_change |= w->leaves[i].change.above.set || w->leaves[i].change.below.set;
+		has_change |= leaf_has_change(&w->leaves[i]);
 	}
 	baselines_size = has_baseline ? w->n_leaves * sizeof(struct baseline) : 0;
 	histories_size = has_change ? w->n_leaves * sizeof(struct history) : 0;

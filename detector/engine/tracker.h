@@ -1,8 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One rule at work: what is evaluated when, and the life of its alerts. The keys and windows are in
- * its stream (stream.c), what a key needs beyond them in series.c; when a condition is met and how an
+ * One rule at work: what is judged when, and the life of its alerts. The keys and windows are in its
+ * stream (stream.c), what a key needs beyond them in series.c; when a condition is met and how an
  * alert lives are condition.c and lifecycle.c. All changes go to changes_take().
+ *
+ * A rule with a window knows every key that it saw lately. It is judged
+ *
+ *	on arrival   of a rule whose values only grow as events come, on each event; and at the tick
+ *	             for keys near the limit, pending or firing
+ *	at the tick  of all others: keys with an event in the window, pending or firing; all keys,
+ *	             where the value can pass a limit without an event ("change", "absent")
+ *	in turns     keys with nothing in the window whose baselines learn just that
+ *
+ * A rule without a window judges each event, and knows a key only while its alert is pending or
+ * firing.
  */
 #ifndef ENGINE_TRACKER_H
 #define ENGINE_TRACKER_H
