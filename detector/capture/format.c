@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "event/event_read.h"
+#include "event/event_write.h"
+#include "event/known_processes.h"
 #include "util/json_scan.h"
 
 #define SYSCALL_WORDS ARRAY_SIZE(((struct demand *)0)->syscalls)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "event/derive.h"
-#include "event/event_read.h"
+#include "event/event_write.h"
 #include "event/member.h"
 
 /* clang-format off */
@@ -165,6 +165,26 @@ const struct field *event_field_find(const struct event_type *type, const char *
 unsigned event_field_index(const struct event_type *type, const struct field *f)
 {
 	return (unsigned)(f - type->fields);
+}
+
+size_t record_size_max(void)
+{
+	size_t max = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(types); i++)
+		max = types[i].record_size > max ? types[i].record_size : max;
+	return (max + 15) / 16 * 16;
+}
+
+void event_blank(const struct event_type *type, void *ret_record)
+{
+	memset(ret_record, 0, type->record_size);
+	for (unsigned i = 0; i < type->n_fields; i++) {
+		const struct field *f = &type->fields[i];
+
+		if (!f->derive && member_can_miss(f))
+			member_store(ret_record, f, member_not_measured(f));
+	}
 }
 
 uint64_t event_time_ns(const struct event *ev)

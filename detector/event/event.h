@@ -115,6 +115,11 @@ const struct field *event_field_find(const struct event_type *type, const char *
 /* Index of f in type->fields. */
 unsigned event_field_index(const struct event_type *type, const struct field *f);
 
+/* The bytes that the largest record takes, such that records one behind the other are aligned. */
+size_t record_size_max(void);
+/* A record of which no field was given: numbers that may be missing are, all else is 0. */
+void event_blank(const struct event_type *type, void *ret_record);
+
 /* CLOCK_MONOTONIC and wall-clock time of the event. */
 uint64_t event_time_ns(const struct event *ev);
 uint64_t event_wall_ns(const struct event *ev);

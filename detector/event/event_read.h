@@ -1,32 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Events as JSON from which the same event can be made again, and back. What is written are the
- * fields that `kernelsight events` shows (but those that only repeat others: times as text, computed
- * numbers, what is known of the process) and the hidden members, every number with all its digits:
- *
- *	"timestamp":1795341871207000000,"pid":812,...,"latency_ms":31.207123,...,"file_mode":33152
- *
- * What is read may be that, the output of `kernelsight events`, or written by hand: any of the
- * fields in any order. A derived field is put back into the members it comes from (restore.h) where
- * those are not given, and else not looked at. Texts about the process (struct process) are kept
- * with its identity and given back through event.processes.
+ * Events from JSON: what event_write.h writes, the output of `kernelsight events`, or lines written
+ * by hand, with any of the fields in any order. A derived field is put back into the members it
+ * comes from (restore.h) where those are not given, and else not looked at. Texts about the process
+ * (struct process) are kept with its identity and given back through event.processes.
  */
 #ifndef EVENT_EVENT_READ_H
 #define EVENT_EVENT_READ_H
 
 #include "event/known_processes.h"
 #include "util/json_line.h"
-
-/* The fields that are written: bit i for field i of the type. */
-uint64_t event_carried(const struct event_type *type);
-/* Writes the members of an open object. */
-void event_write_whole(const struct event *ev, struct json *j);
-
-/* A record of which no field was given: numbers that may be missing are, all else is 0. */
-void event_blank(const struct event_type *type, void *ret_record);
-
-/* The bytes that the largest record takes, such that records one behind the other are aligned. */
-size_t record_size_max(void);
 
 #define EVENT_READ_MESSAGE_MAX 240
 

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "event/event_write.h"
 #include "event/member.h"
 
 #define WALL_OFFSET_NS 1795341864206999877ll
