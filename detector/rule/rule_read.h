@@ -36,10 +36,14 @@ struct rule_draft {
 	bool second_unknown; /* "with" names no source, which is reported */
 };
 
-/* Is it a name for a rule, hook or label: letters, digits, "_", "." and "-", at most RULE_NAME_MAX?
- * Reports any other; name is the text of the node or its key. */
-bool name_is_valid(const struct node *n, const char *name);
+/* rule_members.c: a rule, on events or on other rules, into a draft that holds the defaults. */
+void read_rule(const struct node *n, struct rule_draft *draft);
+/* The "defaults" of a file. */
+void read_defaults(const struct node *n, struct rule_draft *draft);
 
+/* rule_text.c. Is it a name for a rule, hook or label: letters, digits, "_", "." and "-", at most
+ * RULE_NAME_MAX? Reports any other; name is the text of the node or its key. */
+bool name_is_valid(const struct node *n, const char *name);
 /* A text with {{path}} in it; NULL and a message if it is none. The caller frees it. */
 struct template *read_template(const struct node *n);
 
@@ -62,7 +66,15 @@ void report_expr_error(const struct node *n, struct rule_draft *draft,
 struct expr *read_condition(const struct node *n, struct rule_draft *draft,
 			    const struct event_type *type);
 
-/* Rows that read into a draft, in the order in which they need each other. */
+/* Rows that read into a draft, in the order in which they need each other; read_name() into a text. */
+void read_name(const struct node *n, void *name);
+void read_why(const struct node *n, void *draft);
+void read_summary(const struct node *n, void *draft);
+void read_labels(const struct node *n, void *draft);
+void read_source(const struct node *n, void *draft);
+void read_where(const struct node *n, void *draft);
+void read_with(const struct node *n, void *draft);
+void read_by(const struct node *n, void *draft);
 void read_when(const struct node *n, void *draft);
 void read_clear(const struct node *n, void *draft); /* this and the following need when */
 void read_escalation(const struct node *n, void *draft);

@@ -48,7 +48,7 @@ owner() {
 }
 owner 'bpf/' detector/source/bpf_object.c
 owner 'curl/' detector/hook/http.c
-owner 'cjson/' detector/rule/rule_load.c detector/rule/json_object.c
+owner 'cjson/' detector/rule/json_object.c
 owner 'zlib' detector/capture/gzip.c
 owner 'pthread' detector/capture/writer.c detector/process/cmdline_reader.c
 owner 'pcre2' detector/rule/regex.c
