@@ -54,14 +54,29 @@ static void print_route(const struct event_type *type)
 	printf("%s", buf_str(&text));
 }
 
+/* What the field means and what it can be, the latter with `quote` on either side. */
+static char *meaning(const struct event_type *type, const struct field *f, const char *quote)
+{
+	struct buf out = { 0 };
+	const char *lead = "; one of ";
+
+	buf_adds(&out, f->help);
+	for (const char *const *t = event_field_texts(type, f); t && *t; t++) {
+		buf_addf(&out, "%s%s%s%s", lead, quote, *t, quote);
+		lead = ", ";
+	}
+	return buf_steal(&out);
+}
+
 static void print_text(const struct event_type *type)
 {
 	printf("%s (%s): %s\n", type->name, kind_name(type->kind), type->help);
 	for (unsigned i = 0; i < type->n_fields; i++) {
 		const struct field *f = &type->fields[i];
+		AUTO_FREE char *help = meaning(type, f, "");
 
 		printf("  %-20s %-8s %-6s %-6s %s\n", f->name, type_name(f->type),
-		       role_name(f->role), unit_name(f->unit), f->help);
+		       role_name(f->role), unit_name(f->unit), help);
 	}
 	print_route(type);
 }
@@ -73,20 +88,30 @@ static void print_markdown(const struct event_type *type)
 	printf("| field | type | role | unit | meaning |\n|---|---|---|---|---|\n");
 	for (unsigned i = 0; i < type->n_fields; i++) {
 		const struct field *f = &type->fields[i];
+		AUTO_FREE char *help = meaning(type, f, "`");
 
 		printf("| `%s` | %s | %s | %s | %s |\n", f->name, type_name(f->type),
-		       role_name(f->role), unit_name(f->unit), f->help);
+		       role_name(f->role), unit_name(f->unit), help);
 	}
 }
 
-static void write_field(const struct field *f, struct json *j)
+static void write_field(const struct event_type *type, const struct field *f, struct json *j)
 {
+	const char *const *texts = event_field_texts(type, f);
+
 	json_open(j, '{');
 	json_member_str(j, "name", f->name);
 	json_member_str(j, "type", type_name(f->type));
 	json_member_str(j, "role", role_name(f->role));
 	json_member_str(j, "unit", unit_name(f->unit));
 	json_member_str(j, "help", f->help);
+	if (texts) {
+		json_key(j, "one_of");
+		json_open(j, '[');
+		for (; *texts; texts++)
+			json_str(j, *texts);
+		json_close(j, ']');
+	}
 	json_close(j, '}');
 }
 
@@ -102,7 +127,7 @@ static void print_json(const struct event_type *type)
 	json_key(&j, "fields");
 	json_open(&j, '[');
 	for (unsigned i = 0; i < type->n_fields; i++)
-		write_field(&type->fields[i], &j);
+		write_field(type, &type->fields[i], &j);
 	json_close(&j, ']');
 	json_close(&j, '}');
 	printf("%s\n", buf_str(&text));

@@ -10,6 +10,8 @@
 #include "event/event_write.h"
 #include "event/member.h"
 
+#define TEXTS_MAX 16 /* that a field can be one of */
+
 /* clang-format off */
 #define IS_SIGNED(ctype) ((ctype)-1 < (ctype)1)
 #define DECIMALS(per)                                                                              \
@@ -89,6 +91,21 @@
 #define DERIVED(type, name, role, unit, help)
 #define HIDDEN(ctype, name)
 #define HIDDEN_TEXT(size, name)
+
+/* The fields that are one of a few texts, with these. */
+struct choices {
+	const char *field;
+	const char *texts[TEXTS_MAX + 1];
+};
+
+#define EVENT(event, object, kind, help) static const struct choices choices_of_##event[] = {
+#define TEXT_OF(size, name, role, help, ...) { #name, { __VA_ARGS__ } },
+#define DERIVED_OF(name, role, help, ...)    { #name, { __VA_ARGS__ } },
+#define END(event) { NULL, { NULL } } };
+#include "../bpf/events.def"
+#undef EVENT
+#undef END
+
 #define END(event)
 #define EVENT(event, object_, kind_, help_)                                                        \
 	{ .name = #event, .object = #object_, .help = help_, .kind = EVENT_##kind_,                \
@@ -100,9 +117,11 @@ static struct event_type types[] = {
 
 typedef const struct field *fields_fn(unsigned *ret_n);
 
-#define EVENT(event, object, kind, help) { fields_of_##event, hidden_of_##event },
+#define EVENT(event, object, kind, help)                                                           \
+	{ fields_of_##event, hidden_of_##event, choices_of_##event },
 static const struct {
 	fields_fn *shown, *hidden;
+	const struct choices *choices;
 } lists[] = {
 #include "../bpf/events.def"
 };
@@ -160,6 +179,15 @@ const struct field *event_field_find(const struct event_type *type, const char *
 		if (named(type->fields[i].name, name, len))
 			return &type->fields[i];
 	return NULL;
+}
+
+const char *const *event_field_texts(const struct event_type *type, const struct field *f)
+{
+	const struct choices *c = lists[type - types].choices;
+
+	while (c->field && strcmp(c->field, f->name) != 0)
+		c++;
+	return c->field ? c->texts : NULL;
 }
 
 unsigned event_field_index(const struct event_type *type, const struct field *f)

@@ -112,6 +112,11 @@ const struct event_type *event_types(unsigned *ret_n);
 /* NULL if there is none of that name. */
 const struct event_type *event_type_find(const char *name, size_t len);
 const struct field *event_field_find(const struct event_type *type, const char *name, size_t len);
+/*
+ * The texts that the field is always one of, NULL behind the last; NULL: it can be any text, or is
+ * none. "[0-9]*" in one stands for a number: they are globs as fnmatch(3) has them.
+ */
+const char *const *event_field_texts(const struct event_type *type, const struct field *f);
 /* Index of f in type->fields. */
 unsigned event_field_index(const struct event_type *type, const struct field *f);
 

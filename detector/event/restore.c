@@ -75,6 +75,13 @@ static bool put_abi(const struct value *v, const struct restoring *r)
 	return put_place(v, r, names, ARRAY_SIZE(names));
 }
 
+static bool put_measured(const struct value *v, const struct restoring *r)
+{
+	static const char *const names[] = { "call", "wait" };
+
+	return put_place(v, r, names, ARRAY_SIZE(names));
+}
+
 /* Also "syscall_451", as a call without a name is shown. */
 static bool put_syscall_name(const struct value *v, const struct restoring *r)
 {
@@ -239,6 +246,7 @@ static const struct restore table[] = {
 	{ "time_str", { "ts_ns" }, put_time_str },
 	{ "time_bucket", { "ts_ns" }, put_time_bucket },
 	{ "abi", { "compat" }, put_abi },
+	{ "measured", { "is_wait" }, put_measured },
 	{ "syscall_name", { "syscall" }, put_syscall_name },
 	{ "file_type", { "file_mode" }, put_file_type },
 	{ "file_system", { "file_system_type" }, put_file_system },

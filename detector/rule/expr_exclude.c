@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Tries out the values that a field can still have: those that a part of the condition names, or
- * the few whole numbers between its bounds. What is said of other fields may hold or not.
+ * Tries out the values that a field can still have: those that a part of the condition names, the
+ * few that it has at all, or the few whole numbers between its bounds. What is said of other fields
+ * may hold or not.
  */
 #include <math.h>
+#include <string.h>
 
 #include "rule/expr_choice.h"
 #include "rule/expr_tree.h"
@@ -53,6 +55,23 @@ static bool excludes_numbers(const struct expr *e, const struct field *f)
 	return true;
 }
 
+/* Does none of the texts fit that the field is always one of? */
+static bool excludes_texts(const struct expr *e, const struct event_type *type,
+			   const struct field *f)
+{
+	const char *const *texts = event_field_texts(type, f);
+
+	for (; texts && *texts; texts++) {
+		const struct value v = { .type = FIELD_TEXT,
+					 .text = *texts,
+					 .len = strlen(*texts) };
+
+		if (strchr(*texts, '*') || truth_for(e, f, &v) != TRUTH_FALSE)
+			return false;
+	}
+	return texts;
+}
+
 struct trial {
 	const struct expr *whole;
 	const struct field *excluded; /* the first that was found; NULL: none */
@@ -88,7 +107,8 @@ const struct field *expr_excluded_field(const struct expr *e, const struct event
 	for (unsigned i = 0; !t.excluded && i < type->n_fields; i++) {
 		const struct field *f = &type->fields[i];
 
-		if ((f->type == FIELD_UINT || f->type == FIELD_INT) && excludes_numbers(e, f))
+		if (excludes_texts(e, type, f) ||
+		    ((f->type == FIELD_UINT || f->type == FIELD_INT) && excludes_numbers(e, f)))
 			t.excluded = f;
 	}
 	return t.excluded;

@@ -180,3 +180,15 @@ void expr_fail_address(struct parser *p)
 	expr_fail(p, p->token.at,
 		  "%s is no address; write as in '10.0.0.1', '10.0.0.0/8' or 'fe80::/10'", found);
 }
+
+void expr_fail_text(struct parser *p, const struct field *f, const char *text)
+{
+	const char *const *texts = event_field_texts(p->type, f);
+	AUTO_FREE char *hint = NULL;
+	size_t n = 0;
+
+	while (texts[n])
+		n++;
+	hint = suggest(text, texts, n);
+	expr_fail(p, p->token.at, "%s is never \"%s\"%s", f->name, text, hint);
+}

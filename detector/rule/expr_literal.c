@@ -2,6 +2,7 @@
 /* The right-hand sides of comparisons: checked against the field's type and unit. */
 #include "rule/expr_parse.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,12 +54,26 @@ static struct expr_text unquoted(struct parser *p)
 	return text;
 }
 
+/* A text that the field is compared with as a whole, not as a pattern. */
+static void check_text(struct parser *p, const struct expr *e, const char *text)
+{
+	const char *const *texts = event_field_texts(p->type, e->field);
+
+	if (!texts || e->op != EXPR_IN)
+		return;
+	while (*texts && fnmatch(*texts, text, 0) != 0)
+		texts++;
+	if (!*texts)
+		expr_fail_text(p, e->field, text);
+}
+
 static void add_text(struct parser *p, struct expr *e)
 {
 	if (e->op == EXPR_LIKE && p->token.len > GLOB_MAX)
 		expr_fail(p, p->token.at, "glob of over %d bytes; that is the limit", GLOB_MAX);
 	e->texts = expr_grown(e->texts, e->n, sizeof(*e->texts));
-	e->texts[e->n++] = unquoted(p);
+	e->texts[e->n] = unquoted(p);
+	check_text(p, e, e->texts[e->n++].bytes);
 }
 
 /* Reads "address" or "address/bits"; puts a NUL in the place of the slash. */
@@ -137,12 +152,14 @@ void expr_add_item(struct parser *p, struct expr *e, const struct expr_list *lis
 	case TEXTS:
 		e->texts = expr_grown(e->texts, e->n, sizeof(*e->texts));
 		fits = item->text;
-		if (fits)
+		if (fits) {
 			e->texts[e->n] = (struct expr_text){
 				.bytes = xstrdup(item->text),
 				.len = strlen(item->text),
 				.at = expr_place(p),
 			};
+			check_text(p, e, item->text);
+		}
 		break;
 	case ADDRESSES:
 		e->networks = expr_grown(e->networks, e->n, sizeof(*e->networks));

@@ -54,6 +54,8 @@ void expr_fail_comparison(struct parser *p, const struct field *f);
 void expr_fail_literal(struct parser *p, const struct field *f);
 void expr_fail_unit(struct parser *p, const struct field *f);
 void expr_fail_address(struct parser *p);
+/* ... a text that the field is never ... */
+void expr_fail_text(struct parser *p, const struct field *f, const char *text);
 /* ... no list ... */
 void expr_fail_list(struct parser *p);
 /* ... a list of which one item does not fit the field ... */

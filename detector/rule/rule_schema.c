@@ -335,16 +335,19 @@ static void add_sources(struct json *j)
 	json_close(j, '}');
 }
 
-static void add_field(const struct field *f, struct buf *out)
+static void add_field(const struct event_type *type, const struct field *f, struct buf *out)
 {
+	const char *const *texts = event_field_texts(type, f);
 	const char *unit = unit_name(f->unit);
 
-	buf_addf(out, "%s%s%s", out->len ? ", " : "", f->name, *unit ? " " : "");
+	buf_addf(out, "%s%s", out->len ? ", " : "", f->name);
 	if (*unit)
-		buf_addf(out, "(%s)", unit);
+		buf_addf(out, " (%s)", unit);
+	for (const char *lead = " ("; texts && *texts; texts++, lead = " | ")
+		buf_addf(out, "%s'%s'%s", lead, *texts, texts[1] ? "" : ")");
 }
 
-/* "fields: pid, comm, latency_ms (ms), ..." */
+/* "fields: pid, comm, latency_ms (ms), abi ('native' | 'i386'), ..." */
 static void add_described(struct json *j, const char *key, const char *lead,
 			  const struct buf *fields)
 {
@@ -380,9 +383,9 @@ static void add_source_rules(struct json *j, const struct event_type *type)
 		"'if':{'required':['on'],'properties':{'on':{'const':'%s'}}}", type->name);
 
 	for (unsigned i = 0; i < type->n_fields; i++) {
-		add_field(&type->fields[i], &fields);
+		add_field(type, &type->fields[i], &fields);
 		if (type->fields[i].role == ROLE_VALUE)
-			add_field(&type->fields[i], &values);
+			add_field(type, &type->fields[i], &values);
 	}
 	json_open(j, '{');
 	add_members(j, condition);

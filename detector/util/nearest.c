@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "util/nearest.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #define WORD_MAX 64 /* no name is longer, and a longer word is no typing mistake */
@@ -8,6 +9,11 @@
 static size_t min(size_t a, size_t b)
 {
 	return a < b ? a : b;
+}
+
+static bool same_letter(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
 /* Optimal string alignment: Levenshtein's distance with neighbours swapped counted as one. Keeps
@@ -25,8 +31,9 @@ static size_t edit_distance(const char *a, size_t a_len, const char *b, size_t b
 		row[0] = i;
 		for (size_t j = 1; j <= b_len; j++) {
 			row[j] = min(above[j] + 1, row[j - 1] + 1);
-			row[j] = min(row[j], above[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+			row[j] = min(row[j], above[j - 1] + !same_letter(a[i - 1], b[j - 1]));
+			if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) &&
+			    same_letter(a[i - 2], b[j - 1]))
 				row[j] = min(row[j], rows[(i - 2) % 3][j - 2] + 1);
 		}
 	}

@@ -6,6 +6,7 @@ files of bad/NAME/ must fail with the messages of bad/NAME.err. After a wanted c
 `python3 tests/cli/test_check.py --accept` writes the .err files anew: read the diff.
 """
 import glob
+import json
 import os
 import re
 import subprocess
@@ -134,6 +135,30 @@ class Check(unittest.TestCase):
         self.assertEqual((code, out), (1, ""))
         self.assertEqual(err, read(expected_messages("good/warnings.json")))
         self.assertEqual(check("--strict", "good/every-key.json")[0], 0)
+
+    def test_each_text_that_a_field_can_have_is_known(self):
+        rules, wrong = [], []
+        for line in subprocess.run([BINARY, "fields", "--json"], capture_output=True, text=True,
+                                   check=True, timeout=60).stdout.splitlines():
+            source = json.loads(line)
+            for field in source["fields"]:
+                for text in field.get("one_of", []):
+                    text = text.replace("[0-9]*", "31")
+                    for texts, into in ((text, rules), (text + "_", wrong)):
+                        into.append({"name": f"r{len(into)}", "on": source["source"],
+                                     "where": f"{field['name']} in ('{texts}')", "notify": False,
+                                     "when": {"value": "count()", "window": "5s", "above": 1}})
+        self.assertGreater(len(rules), 40)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "x.json")
+            for some, expected in ((rules, 0), (wrong, 1)):
+                with open(path, "w", encoding="utf-8") as file:
+                    json.dump({"version": 1, "rules": some}, file)
+                code, _, err = check(path)
+                self.assertEqual(code, expected, err)
+        self.assertEqual(len(re.findall(" is never ", err)),
+                         sum("status" not in r["where"] and "errno" not in r["where"]
+                             for r in wrong))
 
     def test_a_directory_is_read_in_byte_order_without_dot_files(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -21,7 +21,7 @@ RULES = ROOT / "tests" / "rules"
 BEYOND_A_SCHEMA = {
     "all-reported", "body", "clear", "conditions", "duplicate-keys", "few-rules", "formula",
     "headers", "label-names", "labels", "long-list", "names-of-conditions", "no-hooks",
-    "no-such-field", "rule-twice", "templates", "value", "where"}
+    "no-such-field", "rule-twice", "templates", "texts", "value", "where"}
 KEY = "no-such-key-anywhere-at-all"
 
 

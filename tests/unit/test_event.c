@@ -391,6 +391,34 @@ static void the_file_is_shown_only_of_calls_that_take_one(void **state)
 	assert_string_equal(text_of(&ev, "file_system"), "");
 }
 
+static bool is_one_of(const char *text, const char *const *texts)
+{
+	while (*texts && strcmp(*texts, text) != 0)
+		texts++;
+	return *texts;
+}
+
+static void the_texts_that_a_field_can_have_are_known(void **state)
+{
+	const struct event_type *self = type_named("self");
+	const struct field *source = event_field_find(self, "source", strlen("source"));
+	const char *const *names = event_field_texts(self, source);
+	unsigned n, n_names = 0;
+	const struct event_type *types = event_types(&n);
+
+	(void)state;
+	assert_null(event_field_texts(self, self->interval));
+	/* a source is named by the first of its events */
+	for (unsigned i = 0; i < n; i++) {
+		if (&types[i] == self || (i && strcmp(types[i].object, types[i - 1].object) == 0))
+			continue;
+		assert_true(is_one_of(types[i].name, names));
+		n_names++;
+	}
+	assert_true(is_one_of("processes", names) && is_one_of("kernelsight", names));
+	assert_null(names[n_names + 2]);
+}
+
 static void a_sample_has_its_second_and_its_time_slice(void **state)
 {
 	struct ev_sched sample = {
@@ -544,6 +572,7 @@ int main(void)
 		cmocka_unit_test(other_calls_take_no_descriptor),
 		cmocka_unit_test(a_call_without_a_name_is_named_by_its_number),
 		cmocka_unit_test(the_file_is_shown_only_of_calls_that_take_one),
+		cmocka_unit_test(the_texts_that_a_field_can_have_are_known),
 		cmocka_unit_test(a_sample_has_its_second_and_its_time_slice),
 		cmocka_unit_test(states_and_owners_are_named),
 		cmocka_unit_test(errors_of_disks_and_issuers_are_named),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "event/event_read.h"
 
+#include <fnmatch.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -319,6 +320,63 @@ static void derived_fields_set_what_they_come_from(void **unused)
 	assert_true(segment.tcp_state == 10 && segment.owner_kind == TCP_OWNER_LISTENER);
 }
 
+static void assert_text(const struct event *ev, const struct field *f, const char *const *texts)
+{
+	struct value v;
+	char text[64];
+
+	event_get(ev, f, &v);
+	(void)snprintf(text, sizeof(text), "%.*s", (int)v.len, v.text);
+	while (*texts && fnmatch(*texts, text, 0) != 0)
+		texts++;
+	if (!*texts)
+		fail_msg("%s of %s is \"%s\"", f->name, ev->type->name, text);
+}
+
+/* Of any record the field is one of its texts, and each of these is read and shown again. */
+static void assert_one_of(const struct event_type *type, const struct field *f,
+			  const char *const *texts)
+{
+	AUTO_FREE char *record = xcalloc(1, type->record_size);
+	char json[128];
+	struct event ev = { .type = type, .record = record };
+
+	for (unsigned i = 0; f->derive && i < ROUNDS; i++) {
+		fill_record(type, record);
+		assert_text(&ev, f, texts);
+	}
+	for (; *texts; texts++) {
+		if (strchr(*texts, '*'))
+			continue;
+		(void)snprintf(json, sizeof(json), "{%s\"%s\":\"%s\"}",
+			       strcmp(f->name, "file_type") == 0 ? "\"syscall_name\":\"fsync\","
+								 : "",
+			       f->name, *texts);
+		assert_reads(type->name, json, record);
+		assert_text(&ev, f, (const char *const[]){ *texts, NULL });
+	}
+}
+
+static void of_a_field_with_few_texts_there_are_no_others(void **unused)
+{
+	unsigned n, n_fields = 0;
+	const struct event_type *types = event_types(&n);
+
+	(void)unused;
+	for (unsigned i = 0; i < n; i++) {
+		for (unsigned k = 0; k < types[i].n_fields; k++) {
+			const struct field *f = &types[i].fields[k];
+			const char *const *texts = event_field_texts(&types[i], f);
+
+			if (!texts)
+				continue;
+			n_fields++;
+			assert_one_of(&types[i], f, texts);
+		}
+	}
+	assert_true(n_fields > 10);
+}
+
 static void numbers_are_read_in_every_form_of_json(void **unused)
 {
 	struct ev_syscall call;
@@ -463,6 +521,7 @@ int main(void)
 		TEST(what_is_shown_comes_back_from_what_is_shown),
 		TEST(what_is_shown_of_any_event_comes_back),
 		TEST(derived_fields_set_what_they_come_from),
+		TEST(of_a_field_with_few_texts_there_are_no_others),
 		TEST(numbers_are_read_in_every_form_of_json),
 		TEST(what_is_wrong_is_said_with_its_place),
 		TEST(texts_about_the_process_are_kept_with_it),

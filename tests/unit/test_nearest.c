@@ -37,6 +37,13 @@ static void swapped_letters_count_once(void **state)
 	assert_nearest("cmom", "comm");
 }
 
+static void upper_and_lower_case_are_the_same(void **state)
+{
+	(void)state;
+	assert_nearest("PID", "pid");
+	assert_nearest("Latenyc_MS", "latency_ms");
+}
+
 static void the_first_of_equals_is_taken(void **state)
 {
 	(void)state;
@@ -63,6 +70,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(typing_mistakes_are_recognized),
 		cmocka_unit_test(swapped_letters_count_once),
+		cmocka_unit_test(upper_and_lower_case_are_the_same),
 		cmocka_unit_test(the_first_of_equals_is_taken),
 		cmocka_unit_test(nothing_near_is_nothing),
 	};
