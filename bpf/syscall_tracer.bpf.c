@@ -39,18 +39,20 @@
 #define TASK_DEAD	     0x0080
 #define PF_KTHREAD	     0x00200000
 
+/* First what is written at every entry, side by side; from ip on only calls that took long get. */
 struct call {
-	u64 start_ns;			  /* 0: not in a call that is looked at */
-	u64 tick;			  /* se.exec_start at entry */
-	u64 broken_ns;			  /* when it returned -ERESTART*; 0 if it did not */
-	u64 ip, sp;			  /* where it returned to then */
-	u64 argument;			  /* the first */
-	u64 ran_ns, delay_ns, migrations; /* the thread's own, at entry */
-	u64 lag_ns;			  /* clock_lag_ns() at entry */
-	u64 on_cpu_ns, runq_ns;		  /* at the end */
+	u64 start_ns;  /* 0: not in a call that is looked at */
+	u64 tick;      /* se.exec_start at entry */
+	u64 broken_ns; /* when it returned -ERESTART*; 0 if it did not */
 	u32 nr;
 	u32 compat;
-	u32 epoch; /* control.calls_epoch at entry */
+	u64 ran_ns, delay_ns, migrations; /* the thread's own, at entry */
+	u64 lag_ns;			  /* clock_lag_ns() at entry */
+	u32 epoch;			  /* control.calls_epoch at entry */
+	u32 pad;
+	u64 ip, sp;		/* where it returned to when broken off */
+	u64 argument;		/* the first */
+	u64 on_cpu_ns, runq_ns; /* at the end */
 };
 
 struct {
