@@ -16,6 +16,7 @@ struct diff_args {
 	char *const *captures;
 	unsigned n_captures;
 	const struct event_type *on;
+	bool json;
 };
 
 static void say(void *ctx, const char *text)
@@ -36,20 +37,22 @@ static struct rule_set *load(const char *path, bool *ret_unreadable)
 	return NULL;
 }
 
-static int print(const struct alert_log *logs)
+static int print(const struct diff_args *args, const struct alert_log *logs)
 {
 	CLEANUP(buf_fini) struct buf text = { 0 };
-	struct rule_diff diff;
+	CLEANUP(rule_diff_fini) struct rule_diff diff = { 0 };
 
-	rule_diff_write(&logs[0], &logs[1], &text, &diff);
-	buf_addf(&text, "%u lost, %u gained, %u changed, %u the same\n", diff.lost, diff.gained,
-		 diff.changed, diff.same);
+	rule_diff_init(&diff, &logs[0], &logs[1]);
+	if (args->json)
+		rule_diff_write_json(&diff, &text);
+	else
+		rule_diff_write_text(&diff, &text);
 	(void)fwrite(text.data, 1, text.len, stdout);
 	if (fflush(stdout) != 0) {
 		say(NULL, "cannot write to standard output");
 		return EXIT_USAGE;
 	}
-	return diff.lost + diff.gained + diff.changed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return diff.n ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int compare(const struct diff_args *args, struct rule_set *const *sets)
@@ -71,7 +74,7 @@ static int compare(const struct diff_args *args, struct rule_set *const *sets)
 	if (streams_open(&streams, args->captures, args->n_captures, args->on, &error)) {
 		coverage_report(&streams, sets[1], say, NULL);
 		if (replay(&streams, &conf, &stats, &error))
-			code = print(logs);
+			code = print(args, logs);
 	}
 	if (error)
 		say(NULL, error);
@@ -99,6 +102,7 @@ static int diff(const struct diff_args *args)
 static int run(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
 		{ "on", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -109,6 +113,10 @@ static int run(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (c == 'h')
 			return print_usage(&cmd_diff);
+		if (c == 'j') {
+			args.json = true;
+			continue;
+		}
 		if (c != 'o')
 			return EXIT_USAGE;
 		args.on = event_type_find(optarg, strlen(optarg));
@@ -127,8 +135,9 @@ static int run(int argc, char **argv)
 
 const struct command cmd_diff = {
 	.name = "diff",
-	.usage = "[--on SOURCE] OLD NEW CAPTURE...",
+	.usage = "[--json] [--on SOURCE] OLD NEW CAPTURE...",
 	.help = "List the alerts that a change of rules would have lost, gained or changed.\n\n"
+		"      --json       one JSON object, as docs/testing.md describes it\n"
 		"      --on SOURCE  what events are of that do not say it themselves\n"
 		"  -h, --help       this text\n\n"
 		"OLD and NEW are rule files or directories of them; for CAPTURE see\n"

@@ -8,13 +8,27 @@
 
 #include "trial/alert_log.h"
 
+/* An alert under both rules, or under one. */
+struct alert_pair {
+	const struct logged_alert *before; /* NULL: gained */
+	const struct logged_alert *after;  /* NULL: lost */
+};
+
 struct rule_diff {
+	struct alert_pair
+		*pairs; /* those lost, gained or changed (in severity or start), by time */
+	unsigned n;
 	unsigned lost, gained, changed, same;
 };
 
-/* Writes a line for each alert lost, gained or changed (in severity or start), by time, and counts
- * them. */
-void rule_diff_write(const struct alert_log *before, const struct alert_log *after, struct buf *out,
-		     struct rule_diff *ret_diff);
+/* Compares. *ret_diff borrows from the logs. */
+void rule_diff_init(struct rule_diff *ret_diff, const struct alert_log *before,
+		    const struct alert_log *after);
+void rule_diff_fini(struct rule_diff *diff);
+
+/* Writes a line for each of the pairs and one with the counts. */
+void rule_diff_write_text(const struct rule_diff *diff, struct buf *out);
+/* Writes the same as one JSON object on a line (docs/testing.md). */
+void rule_diff_write_json(const struct rule_diff *diff, struct buf *out);
 
 #endif

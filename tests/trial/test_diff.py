@@ -32,8 +32,8 @@ class Diff(unittest.TestCase):
         path.write_text(text)
         return path
 
-    def diff(self, old, new):
-        return ks.run("diff", self.write("old.json", json.dumps(old)),
+    def diff(self, old, new, *options):
+        return ks.run("diff", *options, self.write("old.json", json.dumps(old)),
                       self.write("new.json", json.dumps(new)), self.capture)
 
     def test_nothing_changes_with_the_same_rules(self):
@@ -64,6 +64,30 @@ gained   2026-11-22T10:04:51.000Z  slow  comm=web  warning  5 s
 changed  2026-11-22T10:05:11.000Z  slow  comm=db  warning  6 s; starts 1 s earlier
 0 lost, 1 gained, 1 changed, 2 the same
 """)
+
+    def test_json_says_the_same(self):
+        old, new = rules(slow("100ms")), rules(slow("200ms", severity="error", keep="70s"))
+        done = self.diff(old, new, "--json")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stdout.count("\n"), 1)
+        found = json.loads(done.stdout)
+        said = self.diff(old, new).stdout.splitlines()
+        self.assertEqual(said[-1], f"{found['lost']} lost, {found['gained']} gained, "
+                                   f"{found['changed']} changed, {found['same']} the same")
+        self.assertEqual([a["difference"] for a in found["alerts"]],
+                         [line.split()[0] for line in said[:-1]])
+        lost = next(a for a in found["alerts"] if a["difference"] == "lost")
+        self.assertEqual((lost["rule"], lost["key"], lost["after"]), ("slow", "comm=web", None))
+        self.assertEqual(lost["before"], {
+            "severity": "warning", "started": "2026-11-22T10:04:51.000Z",
+            "ended": "2026-11-22T10:04:56.000Z", "duration_s": 5,
+            "summary": "latency_ms 150 ms, limit 100 ms (comm=web)"})
+        changed = next(a for a in found["alerts"] if a["difference"] == "changed")
+        self.assertEqual((changed["before"]["severity"], changed["after"]["severity"]),
+                         ("warning", "error"))
+        self.assertIsNone(changed["after"]["ended"])
+        self.assertEqual(self.diff(old, old, "--json").stdout,
+                         '{"lost":0,"gained":0,"changed":0,"same":4,"alerts":[]}\n')
 
     def test_another_severity_or_rule_shows(self):
         done = self.diff(rules(slow("400ms")), rules(slow("400ms", severity="critical")))
