@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One loaded BPF object: the only user of libbpf. Knows the maps that bpf/source.bpf.h gives to
- * every object (ring, counters, control), and nothing about events or rules.
+ * One loaded BPF object: bpf_object*.c are the only users of libbpf. Knows the maps that
+ * bpf/source.bpf.h gives to every object (ring, counters, control), and nothing about events or rules.
  */
 #ifndef SOURCE_BPF_OBJECT_H
 #define SOURCE_BPF_OBJECT_H

@@ -46,7 +46,8 @@ owner() {
 		esac
 	done
 }
-owner 'bpf/' detector/source/bpf_object.c
+owner 'bpf/' detector/source/bpf_object.c detector/source/bpf_object_attach.c \
+	detector/source/bpf_object_records.c detector/source/bpf_object_stats.c
 owner 'curl/' detector/hook/http.c
 owner 'cjson/' detector/rule/json_object.c
 owner 'zlib' detector/capture/gzip.c
