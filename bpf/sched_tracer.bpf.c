@@ -228,23 +228,56 @@ static __always_inline void give_back_waits(struct waits *w, const struct waits_
 		w->longest_ns = d->longest_ns;
 }
 
-/* Gives every thread its waits, and sends what each has had since the last walk. */
+/* Too large for the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sched_walked);
+} walked SEC(".maps");
+
+/* The waits first: each is noted before the kernel counts the arrival that ends it. False if there are
+ * none, or no arrival that they could belong to. */
+static __always_inline bool take_both(struct task_struct *task, struct mark *mark, struct waits *w,
+				      struct sched_walked *r)
+{
+	r->waits.pid = 0;
+	if (w && !take_waits(task, w, &r->waits))
+		w = NULL;
+	if (take(task, mark, r->counts))
+		return true;
+	if (w)
+		give_back_waits(w, &r->waits);
+	return false;
+}
+
+/* In the place of on_walk: gives every thread its waits, and sends what each has had. */
 SEC("iter/task")
 int on_walk_waits(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct waits_delta d;
+	u32 zero = 0;
+	struct sched_walked *r = bpf_map_lookup_elem(&walked, &zero);
+	struct mark *mark = task ? find_mark(task) : NULL;
 	struct waits *w;
 
-	if (!task)
+	if (!task || !mark || !r)
 		return 0;
 	w = bpf_task_storage_get(&waits_of, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!w)
 		COUNT(no_storage);
-	if (!w || !take_waits(task, w, &d))
+	if (!take_both(task, mark, w, r)) {
+		COUNT(filtered);
 		return 0;
-	if (bpf_seq_write(ctx->meta->seq, &d, sizeof(d)))
-		give_back_waits(w, &d);
+	}
+	describe(task, &r->who);
+	if (!bpf_seq_write(ctx->meta->seq, r, sizeof(*r))) {
+		COUNT(emitted);
+		return 0;
+	}
+	give_back(mark, r->counts); /* no room: the kernel shows the thread again */
+	if (w && r->waits.pid)
+		give_back_waits(w, &r->waits);
 	return 0;
 }
 

@@ -111,6 +111,13 @@ struct waits_delta {
 	__s32 buckets[WAIT_BUCKETS]; /* histogram.h; signed as above */
 };
 
+/* Both of one thread, taken together, so that the waits come with the count of them. */
+struct sched_walked {
+	struct task_delta who;
+	__s64 counts[SCHED_COUNTS];
+	struct waits_delta waits; /* pid 0: none */
+};
+
 /* The process that a TCP socket belongs to: kept in the socket's storage, written by the walk. */
 struct socket_owner {
 	__u64 socket; /* address of the struct sock: only to tell sockets apart */

@@ -18,6 +18,7 @@ struct sources {
 	struct source *list[SOURCES_MAX];
 	uint64_t lost[SOURCES_MAX]; /* at the last tick */
 	unsigned n;
+	unsigned started; /* the first so many of the list */
 };
 
 static bool on_idle(void *ctx)
@@ -61,7 +62,23 @@ static void report(const struct sources *s, const char *object, const struct dem
 					  source ? source_route(source) : NULL, error);
 }
 
-static void attach(struct sources *s, const char *object, const struct demand *demands)
+static void detach(struct sources *s, unsigned i)
+{
+	source_free(s->list[i]);
+	s->n--;
+	s->started -= i < s->started;
+	memmove(&s->list[i], &s->list[i + 1], (s->n - i) * sizeof(struct source *));
+	memmove(&s->lost[i], &s->lost[i + 1], (s->n - i) * sizeof(s->lost[0]));
+}
+
+static void catch_up(const struct sources *s)
+{
+	for (unsigned i = 0; i < s->started; i++)
+		source_catch_up(s->list[i]);
+}
+
+/* It comes to the end of the list, to be started. */
+static void load(struct sources *s, const char *object, const struct demand *demands)
 {
 	struct source_conf conf = {
 		.loop = s->conf.loop,
@@ -73,25 +90,41 @@ static void attach(struct sources *s, const char *object, const struct demand *d
 		.ctx = s->conf.ctx,
 	};
 	AUTO_FREE char *error = NULL;
-	struct source *source;
+	struct source *source = s->n < SOURCES_MAX ? source_new(&conf, &error) : NULL;
 
-	if (!s->processes)
-		s->processes = processes_new(s->conf.loop);
-	conf.processes = processes_lookup(s->processes);
-	source = s->n < SOURCES_MAX ? source_new(&conf, &error) : NULL;
 	if (source) {
 		s->lost[s->n] = 0;
 		s->list[s->n++] = source;
+	} else {
+		report(s, object, demands, NULL, error);
 	}
-	report(s, object, demands, source, error);
 }
 
-static void detach(struct sources *s, unsigned i)
+static void start_next(struct sources *s, const struct demand *demands)
 {
-	source_free(s->list[i]);
-	s->n--;
-	memmove(&s->list[i], &s->list[i + 1], (s->n - i) * sizeof(struct source *));
-	memmove(&s->lost[i], &s->lost[i + 1], (s->n - i) * sizeof(s->lost[0]));
+	struct source *source = s->list[s->started];
+	AUTO_FREE char *error = NULL;
+	bool ok = source_start(source, processes_lookup(s->processes), &error);
+
+	report(s, source_object(source), demands, ok ? source : NULL, error);
+	if (ok)
+		s->started++;
+	else
+		detach(s, s->started);
+}
+
+/*
+ * To load a source takes long enough for the ring of another to fill up. So all are loaded before the
+ * first is started, and those that are attached are read in between.
+ */
+static void start(struct sources *s, const struct demand *demands)
+{
+	if (!s->processes && s->started < s->n)
+		s->processes = processes_new(s->conf.loop);
+	while (s->started < s->n) {
+		start_next(s, demands);
+		catch_up(s);
+	}
 }
 
 /* The events that are made here, without a BPF object. */
@@ -113,7 +146,7 @@ static void adjust(struct sources *s, const char *object, const struct demand *d
 	int i = find(s, object);
 
 	if (i < 0 && wanted(object, demands)) {
-		attach(s, object, demands);
+		load(s, object, demands);
 	} else if (i >= 0 && !wanted(object, demands)) {
 		detach(s, (unsigned)i);
 	} else if (i >= 0) {
@@ -127,11 +160,16 @@ void sources_adjust(struct sources *s, const struct demand *demands)
 	unsigned n;
 	const struct event_type *types = event_types(&n);
 
+	for (unsigned i = 0; i < n; i++) {
+		if (strcmp(types[i].object, SELF_OBJECT) != 0 &&
+		    (i == 0 || strcmp(types[i].object, types[i - 1].object) != 0))
+			adjust(s, types[i].object, demands);
+		catch_up(s);
+	}
+	start(s, demands);
 	for (unsigned i = 0; i < n; i++)
 		if (strcmp(types[i].object, SELF_OBJECT) == 0)
 			adjust_self(s, &types[i], &demands[i]);
-		else if (i == 0 || strcmp(types[i].object, types[i - 1].object) != 0)
-			adjust(s, types[i].object, demands);
 }
 
 struct sources *sources_new(const struct sources_conf *conf, char **ret_error)
@@ -216,6 +254,10 @@ void sources_tick(struct sources *s, uint64_t now_ns, int64_t wall_offset_ns)
 
 void sources_stop(struct sources *s, uint64_t now_ns, int64_t wall_offset_ns)
 {
+	for (unsigned i = 0; i < s->n; i++) {
+		source_detach(s->list[i]);
+		catch_up(s);
+	}
 	for (unsigned i = 0; i < s->n; i++) {
 		source_stop(s->list[i], now_ns, wall_offset_ns);
 		report_loss(s, i);

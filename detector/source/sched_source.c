@@ -80,14 +80,11 @@ static void on_delta(void *ctx, const void *record, size_t size)
 	add(ctx, record);
 }
 
-static void on_waits(void *ctx, const void *record, size_t size)
+static void add_waits(struct source *s, const struct waits_delta *d)
 {
-	struct source *s = ctx;
 	struct sched_state *state = s->state;
-	const struct waits_delta *d = record;
 	struct process_sums *sums = process_table_at(state->table, d->pid, d->start_time_ns);
 
-	(void)size;
 	if (!sums) {
 		s->lost_here++;
 		return;
@@ -97,6 +94,16 @@ static void on_waits(void *ctx, const void *record, size_t size)
 	waits_add(sums->more, d);
 }
 
+static void on_walked(void *ctx, const void *record, size_t size)
+{
+	const struct sched_walked *walked = record;
+
+	(void)size;
+	add(ctx, &walked->who);
+	if (walked->waits.pid)
+		add_waits(ctx, &walked->waits);
+}
+
 #define DELTA_BYTES (sizeof(struct task_delta) + SCHED_COUNTS * sizeof(__s64))
 
 _Static_assert(DELTA_BYTES != sizeof(struct waits_delta), "told apart by their size");
@@ -104,19 +111,21 @@ _Static_assert(DELTA_BYTES != sizeof(struct waits_delta), "told apart by their s
 static void on_record(void *ctx, const void *record, size_t size)
 {
 	if (size == sizeof(struct waits_delta))
-		on_waits(ctx, record, size);
+		add_waits(ctx, record);
 	else if (size >= DELTA_BYTES)
 		on_delta(ctx, record, size);
 }
 
 static void walk(struct source *s)
 {
-	if (bpf_object_walk(s->object, "on_walk", DELTA_BYTES, on_delta, s) < 0)
-		s->lost_here++;
-	if (!source_part_attached(s, PART_THREADS))
-		return;
-	if (bpf_object_walk(s->object, "on_walk_waits", sizeof(struct waits_delta), on_waits, s) <
-	    0)
+	int err;
+
+	if (source_part_attached(s, PART_THREADS))
+		err = bpf_object_walk(s->object, "on_walk_waits", sizeof(struct sched_walked),
+				      on_walked, s);
+	else
+		err = bpf_object_walk(s->object, "on_walk", DELTA_BYTES, on_delta, s);
+	if (err < 0)
 		s->lost_here++;
 }
 
@@ -201,6 +210,9 @@ static void emit(void *ctx, struct process_sums *sums)
 		.runq_ns = process_count(counts[SCHED_RUNQ_NS]),
 	};
 
+	/* the waits of a process that has ended came without its end */
+	if (!sums->who.ts_ns)
+		s->lost_here++;
 	memcpy(e.comm, sums->who.comm, sizeof(e.comm));
 	set_waits(state, sums->more, s, &e);
 	set_states(state, counts, s, &e);

@@ -7,7 +7,8 @@
 
 #include "source/source_ops.h"
 
-#define DRAIN_BUDGET 4096 /* records in one go; then the other watches have their turn */
+#define DRAIN_BUDGET 4096  /* records in one go; then the other watches have their turn */
+#define RING_RECORDS 65536 /* more than any ring holds */
 #define POLL_NS	     (1 * NS_PER_MS)
 
 static const struct source_ops *const all_ops[] = {
@@ -31,7 +32,7 @@ void source_emit(struct source *s, const struct event_type *type, const void *re
 		.type = type,
 		.record = record,
 		.wall_offset_ns = s->wall_offset_ns,
-		.processes = s->conf.processes,
+		.processes = s->processes,
 	};
 
 	if (source_delivers(s, type))
@@ -47,14 +48,19 @@ static void emit_record(void *ctx, const void *record, size_t size)
 }
 
 /* Records may keep coming: look again soon, and leave the bell alone until nothing is there. */
-static void drain(struct source *s)
+static void drain_up_to(struct source *s, unsigned budget)
 {
 	record_fn *fn = s->ops->on_record ? s->ops->on_record : emit_record;
-	unsigned n = bpf_object_drain(s->object, DRAIN_BUDGET, fn, s);
+	unsigned n = bpf_object_drain(s->object, budget, fn, s);
 
 	s->polling = n > 0;
 	if (s->polling)
-		loop_timer_set(s->poll, n < DRAIN_BUDGET ? POLL_NS : 0);
+		loop_timer_set(s->poll, n < budget ? POLL_NS : 0);
+}
+
+static void drain(struct source *s)
+{
+	drain_up_to(s, DRAIN_BUDGET);
 }
 
 static void on_poll(void *ctx)
@@ -147,7 +153,7 @@ struct source *source_new(const struct source_conf *conf, char **ret_error)
 	s->wall_offset_ns = conf->wall_offset_ns;
 	s->ops = source_find_ops(conf->object);
 	take_demands(s, conf->demands);
-	if (!load(s, ret_error)) {
+	if (!load(s, ret_error) || !watch(s, ret_error)) {
 		source_free(s);
 		return NULL;
 	}
@@ -156,13 +162,17 @@ struct source *source_new(const struct source_conf *conf, char **ret_error)
 		s->ops->prepare(s);
 	if (s->ops->push)
 		s->ops->push(s);
-	if (!attach(s, ret_error) || !watch(s, ret_error)) {
-		source_free(s);
-		return NULL;
-	}
+	return s;
+}
+
+bool source_start(struct source *s, struct process_lookup *processes, char **ret_error)
+{
+	s->processes = processes;
+	if (!attach(s, ret_error))
+		return false;
 	if (s->ops->started)
 		s->ops->started(s);
-	return s;
+	return true;
 }
 
 void source_free(struct source *s)
@@ -309,9 +319,19 @@ void source_tick(struct source *s, uint64_t now_ns, int64_t wall_offset_ns)
 	source_canary_tick(s, now_ns);
 }
 
-void source_stop(struct source *s, uint64_t now_ns, int64_t wall_offset_ns)
+void source_catch_up(struct source *s)
+{
+	drain_up_to(s, RING_RECORDS);
+}
+
+void source_detach(struct source *s)
 {
 	bpf_object_detach(s->object, NULL);
+}
+
+void source_stop(struct source *s, uint64_t now_ns, int64_t wall_offset_ns)
+{
+	source_detach(s);
 	while (bpf_object_ring_pending(s->object))
 		drain(s);
 	s->stopping = true;

@@ -20,11 +20,10 @@ typedef void source_event_fn(void *ctx, const struct event *ev);
 
 struct source_conf {
 	struct loop *loop;
-	const char *object;		  /* stem of the .bpf.c */
-	const struct demand *demands;	  /* one for each of event_types(); copied */
-	uint32_t event_limit;		  /* single events per CPU and second; 0: no limit */
-	int64_t wall_offset_ns;		  /* until the first tick */
-	struct process_lookup *processes; /* given to each event; may be NULL; borrowed */
+	const char *object;	      /* stem of the .bpf.c */
+	const struct demand *demands; /* one for each of event_types(); copied */
+	uint32_t event_limit;	      /* single events per CPU and second; 0: no limit */
+	int64_t wall_offset_ns;	      /* until the first tick */
 	source_event_fn *on_event;
 	void *ctx;
 };
@@ -48,8 +47,14 @@ bool source_possible(char **ret_error);
  */
 void source_describe(const struct event_type *type, bool probe, struct buf *out);
 
-/* Loads and attaches. NULL on failure, with one sentence in *ret_error; the caller frees it. */
+/* Loads; nothing is attached yet. NULL on failure, with one sentence in *ret_error; the caller frees it. */
 struct source *source_new(const struct source_conf *conf, char **ret_error);
+/*
+ * Attaches. From now on the ring fills, and source_catch_up() or the loop has to empty it. Each event is
+ * given `processes`, which is borrowed and may be NULL. False as above; then the source is only good
+ * for source_free().
+ */
+bool source_start(struct source *s, struct process_lookup *processes, char **ret_error);
 /* Detaches. NULL is fine. */
 void source_free(struct source *s);
 
@@ -117,8 +122,14 @@ bool source_silent(const struct source *s);
  */
 void source_tick(struct source *s, uint64_t now_ns, int64_t wall_offset_ns);
 
+/* Hands on what waits in the ring, while the loop does not run. */
+void source_catch_up(struct source *s);
+
+/* Detaches the programs, so that nothing is added to the ring any more. */
+void source_detach(struct source *s);
+
 /*
- * Detaches the programs and hands on all that they have sent: afterwards the events delivered and
+ * The same, and hands on all that they have sent: afterwards the events delivered and
  * the statistics agree to the last one.
  */
 void source_stop(struct source *s, uint64_t now_ns, int64_t wall_offset_ns);

@@ -63,7 +63,8 @@ struct source {
 	bool polling;
 	bool stopping; /* this tick is the last */
 	int64_t wall_offset_ns;
-	uint64_t lost_here; /* in user space: a table had no room, or a walk failed */
+	struct process_lookup *processes; /* given to each event; may be NULL */
+	uint64_t lost_here;		  /* in user space: a table had no room, or a walk failed */
 	struct canary canary;
 	struct buf route;
 	void *state; /* of the ops */

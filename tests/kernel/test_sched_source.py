@@ -331,6 +331,36 @@ class Waits(unittest.TestCase):
                     expected = quantile_us(buckets, q)
                     self.assertAlmostEqual(event[field], expected, delta=expected * .3 + 50)
 
+    def test_waits_that_end_while_the_threads_are_read_come_with_their_count(self):
+        """To read 5,003 threads takes some milliseconds, at the turn of each second, and that is when the
+        workers wake. No wait is longer than the longest of its sample."""
+        workers, wakes = 53, 3
+        first = int(time.time()) + 4  # by then they sleep, for more than a second
+
+        def work():
+            pin()
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # who wakes waits
+            for second in range(first, first + wakes):
+                nanosleep(second + os.getpid() % workers * 0.0004 - time.time())
+            signal.pause()
+        with subprocess.Popen([ks.TOOLS / "storm", "parked", "5003"],
+                              stdout=subprocess.PIPE) as parked, self.hogs(1), \
+                contextlib.ExitStack() as stack:
+            parked.stdout.readline()
+            pids = [stack.enter_context(Child(work)).pid for _ in range(workers)]
+            ks.wait_for(lambda: time.time() > first + wakes + 1.2, 15, "last wait")
+            parked.kill()
+        events = [e for e in self.ks.events() if e["pid"] in pids and e["time_bucket"] >= first - 1
+                  and not e["exited"]]
+        for pid in pids:
+            own = [e for e in events if e["pid"] == pid]
+            total_us = sum(e["runq_ms"] for e in own) * 1e3
+            most_us = sum(e["runq_waits"] * (e["runq_max_us"] or 0) for e in own)
+            self.assertGreaterEqual(most_us, total_us * 0.95 - 50,
+                                    [(e["runq_waits"], e["runq_ms"], e["runq_max_us"]) for e in own])
+        self.assertGreaterEqual(sum(e["runq_waits"] for e in events), workers * wakes)
+        self.assertGreater(sum(e["runq_ms"] for e in events), workers)
+
     def test_time_off_the_cpu_is_told_by_its_state(self):
         with self.subTest("asleep"):
             at_the_start_of_a_second()
@@ -406,6 +436,21 @@ class Storms(unittest.TestCase):
         self.assertEqual((ledger["lost"], ledger["user space"]), (0, 0))
         self.assertEqual(ledger["seen"], ledger["filtered"] + ledger["emitted"])
         return usage, found()
+
+    def test_none_is_lost_while_all_sources_start_and_end_in_one(self):
+        sources = ("syscall", "sched", "io", "page_fault", "net", "tcp")
+        with contextlib.ExitStack() as stack:
+            for how in "processes", "threads":
+                storm = subprocess.Popen([ks.TOOLS / "storm", how, "1000000"])
+                stack.callback(storm.wait)
+                stack.callback(storm.kill)
+            with ks.RunningEvents(*sources, "--stats") as stream:
+                time.sleep(0.5)
+                stream.stop()
+        for source in "sched", "page_fault":
+            ledger = stream.ledger(source)
+            self.assertGreater(ledger["emitted"], 0, source)
+            self.assertEqual((ledger["ring full"], ledger["user space"]), (0, 0), source)
 
     def check_threads(self, how, threads):
         def switches(events):

@@ -8,13 +8,13 @@ from pathlib import Path
 import ks
 
 
-def maps_of(pid):
-    """The ids of the BPF maps that a process holds."""
+def programs_of(pid):
+    """The ids of the BPF programs that a process has attached."""
     ids = set()
     for info in Path(f"/proc/{pid}/fdinfo").iterdir():
         words = dict(line.split(":", 1) for line in info.read_text().splitlines() if ":" in line)
-        if "map_id" in words:
-            ids.add(int(words["map_id"]))
+        if "prog_id" in words:
+            ids.add(int(words["prog_id"]))
     return ids
 
 
@@ -25,13 +25,17 @@ def bpftool(*args):
     return json.loads(done.stdout) if done.stdout else None
 
 
-def control_map_of(pid):
-    """The control block of the source that was attached last (that of the processes comes first)."""
-    found = [info for info in (bpftool("map", "show", "id", i) for i in maps_of(pid))
-             if info.get("name", "").startswith(".data.control")]
-    if not found:
-        raise AssertionError("no control map")
-    return max(found, key=lambda info: info["id"])
+def control_map_of(pid, program):
+    """The control block of the source that has this program."""
+    for number in programs_of(pid):
+        info = bpftool("prog", "show", "id", number)
+        if info["name"] != program:
+            continue
+        for number in info["map_ids"]:
+            found = bpftool("map", "show", "id", number)
+            if found.get("name", "").startswith(".data.control"):
+                return found
+    raise AssertionError(f"no control map of {program}")
 
 
 @ks.needs_kernel
@@ -81,7 +85,7 @@ class Self(unittest.TestCase):
         with ks.RunningEvents("self", "syscall") as stream:
             ks.wait_for(lambda: self.of(stream, "syscall"), 5, "first sample")
             self.assertEqual(self.of(stream, "syscall")[-1]["silent"], 0)
-            control = control_map_of(stream.process.pid)
+            control = control_map_of(stream.process.pid, "on_sys_exit")
             nothing = ["00"] * control["bytes_value"]
             bpftool("map", "update", "id", control["id"], "key", "0", "0", "0", "0",
                     "value", "hex", *nothing)

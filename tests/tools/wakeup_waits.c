@@ -58,14 +58,30 @@ static void walk(struct bpf_link *link, int show)
 {
 	int fd = bpf_iter_create(bpf_link__fd(link));
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "rb");
-	struct waits_delta d;
+	struct sched_walked d;
 
 	if (!f)
 		exit(1);
 	while (fread(&d, sizeof(d), 1, f) == 1)
-		if (show)
-			print(&d);
+		if (show && d.waits.pid)
+			print(&d.waits);
 	(void)fclose(f);
+}
+
+/* What a thread did before the first walk that shows it counts too. */
+static void count_all(struct bpf_object *object)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, ".data.control");
+	size_t size = 0;
+	const void *initial = bpf_map__initial_value(map, &size);
+	struct source_control control;
+
+	if (!initial || size != sizeof(control))
+		exit(1);
+	memcpy(&control, initial, size);
+	control.since_ns = 1;
+	if (bpf_map__set_initial_value(map, &control, size) < 0)
+		exit(1);
 }
 
 int main(int argc, char **argv)
@@ -78,6 +94,7 @@ int main(int argc, char **argv)
 		return 2;
 	bpf_object__for_each_program(program, object)(void)
 		bpf_program__set_autoload(program, used(bpf_program__name(program)));
+	count_all(object);
 	if (bpf_object__load(object) < 0)
 		return 1;
 	link = attach(object);
