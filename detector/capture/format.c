@@ -73,6 +73,8 @@ void capture_write_header(const struct capture_header *h, struct buf *out)
 	json_member_u64(&j, "part", h->part);
 	json_key(&j, "seed");
 	write_hex(&j, h->seed);
+	json_key(&j, "rules");
+	write_hex(&j, h->rules);
 	json_key(&j, "wall_offset_ns");
 	json_i64(&j, h->wall_offset_ns);
 	write_host(&h->host, &j);
@@ -114,6 +116,19 @@ void capture_write_loss(const struct event_type *type, uint64_t lost, uint64_t n
 	json_member_u64(&j, "lost", lost);
 	json_member_str(&j, "on", type->name);
 	json_member_u64(&j, "at_ns", now_ns);
+	end_line(&j);
+}
+
+void capture_write_rules(uint64_t rules, uint64_t now_ns, int64_t wall_offset_ns, struct buf *out)
+{
+	struct json j = { .out = out };
+
+	json_open(&j, '{');
+	json_key(&j, "rules");
+	write_hex(&j, rules);
+	json_member_u64(&j, "at_ns", now_ns);
+	json_key(&j, "wall_offset_ns");
+	json_i64(&j, wall_offset_ns);
 	end_line(&j);
 }
 
@@ -239,6 +254,7 @@ bool capture_read_header(const char *line, size_t len, struct capture_header *re
 		return false;
 	}
 	memcpy(ret->recording, recording, ULID_LEN);
+	(void)number_at(&h, "rules", 16, &ret->rules);
 	ret->part = (unsigned)part;
 	ret->wall_offset_ns = (int64_t)offset;
 	ret->version = text_at(&h, "version");

@@ -7,6 +7,7 @@
  *	{"on":"syscall","timestamp":...,"pid":...}           an event (event/event_read.h)
  *	{"tick":NS,"wall_offset_ns":N}                       engine_tick()
  *	{"lost":N,"on":"syscall","at_ns":NS}                 engine_loss(), of what no line stands for
+ *	{"rules":"HEX","at_ns":NS,"wall_offset_ns":N}        a reload: struct rule_set's digest, now
  *	{"wall_offset_ns":N}                                 of the events that follow
  *	{"process":PID,"start_time_ns":NS,"exe":...}         what is known of a process from here on
  *	{"end":N}                                            the last line; N events came before it
@@ -30,6 +31,7 @@ struct capture_header {
 	unsigned part;		      /* of these files, from 0 in the order of time */
 	char *version;		      /* of kernelsight */
 	uint64_t seed;		      /* of the engine that ran along, or for one that replays it */
+	uint64_t rules;		      /* digest of its rules; 0: none ran along, or none is known */
 	int64_t wall_offset_ns;
 	struct host_info host;
 	struct capture_source *sources;
@@ -44,6 +46,7 @@ void capture_write_event(const struct event *ev, struct buf *out);
 void capture_write_tick(uint64_t now_ns, int64_t wall_offset_ns, struct buf *out);
 void capture_write_loss(const struct event_type *type, uint64_t lost, uint64_t now_ns,
 			struct buf *out);
+void capture_write_rules(uint64_t rules, uint64_t now_ns, int64_t wall_offset_ns, struct buf *out);
 void capture_write_clock(int64_t wall_offset_ns, struct buf *out);
 void capture_write_process(uint32_t pid, uint64_t start_time_ns, const struct process *p,
 			   struct buf *out);

@@ -168,6 +168,30 @@ static bool read_loss(struct json_line *l, const struct json_member *first,
 	return number(first, false, &ret->lost, e) && read_parts(l, parts, ARRAY_SIZE(parts), e);
 }
 
+static bool read_rules(struct json_line *l, const struct json_member *first,
+		       struct capture_entry *ret, struct event_read_error *e)
+{
+	uint64_t offset = 0;
+	struct part parts[] = {
+		{ .key = "at_ns", .number = &ret->now_ns, .required = true },
+		{ .key = "wall_offset_ns", .is_signed = true, .number = &offset, .required = true },
+	};
+	char text[17], *end;
+
+	if (first->kind != JSON_STRING || first->len != sizeof(text) - 1)
+		return fail(e, first->key - 1, "\"rules\" must be 16 hexadecimal digits");
+	memcpy(text, first->value, first->len);
+	text[first->len] = '\0';
+	ret->rules = strtoull(text, &end, 16);
+	if (end != text + first->len)
+		return fail(e, first->key - 1, "\"rules\" must be 16 hexadecimal digits");
+	ret->kind = ENTRY_RULES;
+	if (!read_parts(l, parts, ARRAY_SIZE(parts), e))
+		return false;
+	ret->wall_offset_ns = (int64_t)offset;
+	return true;
+}
+
 static bool read_clock(struct line_reader *r, struct json_line *l, const struct json_member *first,
 		       struct event_read_error *e)
 {
@@ -292,6 +316,8 @@ bool line_read(struct line_reader *r, const char *text, size_t len, void *record
 		return read_tick(r, &l, &first, ret, e);
 	if (is_key(&first, "lost"))
 		return read_loss(&l, &first, ret, e);
+	if (is_key(&first, "rules"))
+		return read_rules(&l, &first, ret, e);
 	if (is_key(&first, "wall_offset_ns"))
 		return read_clock(r, &l, &first, e);
 	if (is_key(&first, "end")) {

@@ -10,6 +10,7 @@ enum entry_kind {
 	ENTRY_EVENT,
 	ENTRY_TICK,
 	ENTRY_LOSS,
+	ENTRY_RULES,   /* the rules were read again */
 	ENTRY_NOTHING, /* a line that only says something about those after it */
 	ENTRY_END,
 };
@@ -17,10 +18,11 @@ enum entry_kind {
 struct capture_entry {
 	enum entry_kind kind;
 	struct event event;	       /* EVENT */
-	uint64_t now_ns;	       /* TICK, LOSS: CLOCK_MONOTONIC */
-	int64_t wall_offset_ns;	       /* TICK */
+	uint64_t now_ns;	       /* TICK, LOSS, RULES: CLOCK_MONOTONIC */
+	int64_t wall_offset_ns;	       /* TICK, RULES */
 	const struct event_type *type; /* LOSS */
 	uint64_t lost;		       /* LOSS */
+	uint64_t rules;		       /* RULES: digest of the new ones */
 	uint64_t events;	       /* END: how many the capture has */
 	/*
 	 * It changes what is known of a process: what was read before must be evaluated before

@@ -27,6 +27,12 @@ struct recorder {
 	uint64_t *told;	    /* the same: the losses that lines of the block tell of */
 	uint64_t *missed; /* the same, of blocks that found no room and that no line tells of yet */
 	bool new_file;	  /* the block begins one */
+	struct {
+		uint64_t at_ns; /* 0: they were never read again */
+		int64_t wall_offset_ns;
+		bool said; /* in a block that was put, or in this one */
+		bool in_block;
+	} reload;
 	bool clock_said;
 	int64_t wall_offset_ns;
 	uint64_t now_ns; /* of the last event or tick */
@@ -68,6 +74,12 @@ static void write_missed(struct recorder *r)
 	}
 }
 
+static void write_reload(struct recorder *r)
+{
+	capture_write_rules(r->header.rules, r->reload.at_ns, r->reload.wall_offset_ns, &r->block);
+	r->reload.said = r->reload.in_block = true;
+}
+
 static void begin_file(struct recorder *r)
 {
 	r->new_file = true;
@@ -83,6 +95,8 @@ static void begin_block(struct recorder *r)
 {
 	if (r->block.len == 0)
 		write_missed(r);
+	if (r->reload.at_ns && !r->reload.said)
+		write_reload(r);
 }
 
 static void give_up_block(struct recorder *r)
@@ -93,6 +107,7 @@ static void give_up_block(struct recorder *r)
 	}
 	buf_reset(&r->block);
 	forget_said(r);
+	r->reload.said &= !r->reload.in_block;
 	/* its header is lost too */
 	if (r->new_file)
 		begin_file(r);
@@ -111,6 +126,7 @@ static void put_block(struct recorder *r, bool flush)
 	} else {
 		give_up_block(r);
 	}
+	r->reload.in_block = false;
 	memset(r->in_block, 0, n_types() * sizeof(*r->in_block));
 	memset(r->told, 0, n_types() * sizeof(*r->told));
 }
@@ -230,6 +246,31 @@ void recorder_loss(struct recorder *r, const struct event_type *type, uint64_t l
 	r->told[type - event_types(&n)] += lost;
 }
 
+static void set_sources(struct recorder *r, const struct demand *demands)
+{
+	unsigned n;
+	const struct event_type *types = event_types(&n);
+
+	r->header.n_sources = 0;
+	for (unsigned i = 0; i < n; i++)
+		if (demands[i].wanted)
+			r->header.sources[r->header.n_sources++] =
+				(struct capture_source){ &types[i], demands[i] };
+}
+
+void recorder_rules(struct recorder *r, uint64_t rules, const struct demand *demands,
+		    uint64_t now_ns, int64_t wall_offset_ns)
+{
+	if (!r)
+		return;
+	begin_block(r);
+	r->header.rules = rules; /* files that begin later say so themselves */
+	set_sources(r, demands);
+	r->reload.at_ns = now_ns;
+	r->reload.wall_offset_ns = wall_offset_ns;
+	write_reload(r);
+}
+
 /* --- life ------------------------------------------------------------------------------------ */
 
 static char *copy(const char *s)
@@ -240,23 +281,19 @@ static char *copy(const char *s)
 static void set_header(struct recorder *r, const struct recorder_conf *conf)
 {
 	struct ulid_source ids = { .state = conf->seed };
-	unsigned n;
-	const struct event_type *types = event_types(&n);
 
 	r->header = (struct capture_header){
 		.version = xstrdup(KERNELSIGHT_VERSION),
 		.seed = conf->seed,
+		.rules = conf->rules,
 		.host = { copy(conf->host->name), copy(conf->host->kernel),
 			  copy(conf->host->boot_id) },
-		.sources = xcalloc(n, sizeof(*r->header.sources)),
+		.sources = xcalloc(n_types(), sizeof(*r->header.sources)),
 	};
 	/* Not one that the engine gives to an alert: those are ids of the same seed. */
 	ids.state ^= UINT64_MAX;
 	ulid_next(&ids, conf->wall_ns / NS_PER_MS, r->header.recording);
-	for (unsigned i = 0; i < n; i++)
-		if (conf->demands[i].wanted)
-			r->header.sources[r->header.n_sources++] =
-				(struct capture_source){ &types[i], conf->demands[i] };
+	set_sources(r, conf->demands);
 }
 
 struct recorder *recorder_new(const struct recorder_conf *conf, char **ret_error)

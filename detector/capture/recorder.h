@@ -18,6 +18,7 @@ struct recorder_conf {
 	uint64_t max_bytes; /* of all files together; 0: the default */
 	unsigned max_files; /* 0: the default */
 	uint64_t seed;	    /* of the engine */
+	uint64_t rules;	    /* digest of its rules; 0: there are none */
 	uint64_t wall_ns;   /* now */
 	int64_t wall_offset_ns;
 	const struct host_info *host; /* copied */
@@ -40,6 +41,10 @@ void recorder_event(struct recorder *r, const struct event *ev);
 void recorder_tick(struct recorder *r, uint64_t now_ns, int64_t wall_offset_ns);
 void recorder_loss(struct recorder *r, const struct event_type *type, uint64_t lost,
 		   uint64_t now_ns);
+/* From here on there are other rules, or the same ones were read again: their digest, and what they
+ * make the sources deliver, one demand for each of event_types(). */
+void recorder_rules(struct recorder *r, uint64_t rules, const struct demand *demands,
+		    uint64_t now_ns, int64_t wall_offset_ns);
 /* Ends the files and frees it. False if something is missing at the end; the statistics are written
  * in any case. */
 bool recorder_close(struct recorder *r, struct recorder_stats *ret_stats);

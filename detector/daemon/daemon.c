@@ -239,7 +239,8 @@ static bool start_sources(struct daemon *d)
 
 	set_demands(d->rules, demands);
 	conf.demands = demands;
-	if (!record_start(&d->conf.record, d->seed, &d->host, demands, &d->recorder))
+	if (!record_start(&d->conf.record, d->seed, d->rules->digest, &d->host, demands,
+			  &d->recorder))
 		return false;
 	d->sources = sources_new(&conf, &error);
 	if (!d->sources)
@@ -313,9 +314,10 @@ static void exchange(struct daemon *d, const struct rule_set *rules, struct hook
 	AUTO_FREE struct demand *demands = xcalloc(n_event_types(), sizeof(*demands));
 	struct engine *engine = engine_on(d, rules);
 	struct reload_report report = { .out = out };
+	uint64_t now_ns = clock_monotonic_ns();
+	int64_t wall_offset_ns = clock_wall_offset_ns();
 
-	engine_adopt(engine, d->engine, clock_monotonic_ns(), clock_wall_offset_ns(), on_fate,
-		     &report);
+	engine_adopt(engine, d->engine, now_ns, wall_offset_ns, on_fate, &report);
 	hooks_apply(d->hooks, plan);
 	engine_free(d->engine);
 	rule_set_free(d->rules);
@@ -323,6 +325,7 @@ static void exchange(struct daemon *d, const struct rule_set *rules, struct hook
 	d->rules = rules;
 	forget_notes(d);
 	set_demands(rules, demands);
+	recorder_rules(d->recorder, rules->digest, demands, now_ns, wall_offset_ns);
 	sources_adjust(d->sources, demands);
 	fprintf(out, "%u rule%s: %u as before, %u new, %u begun anew, %u removed\n", rules->n_rules,
 		rules->n_rules == 1 ? "" : "s", report.counts[RULE_KEPT], report.counts[RULE_ADDED],

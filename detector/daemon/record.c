@@ -12,14 +12,16 @@
 #include "daemon/sources.h"
 #include "util/clock.h"
 
-bool record_start(const struct record_conf *conf, uint64_t seed, const struct host_info *host,
-		  const struct demand *demands, struct recorder **ret_recorder)
+bool record_start(const struct record_conf *conf, uint64_t seed, uint64_t rules,
+		  const struct host_info *host, const struct demand *demands,
+		  struct recorder **ret_recorder)
 {
 	struct recorder_conf recorder = {
 		.path = conf->path,
 		.max_bytes = conf->max_bytes,
 		.max_files = conf->max_files,
 		.seed = seed,
+		.rules = rules,
 		.wall_offset_ns = clock_wall_offset_ns(),
 		.host = host,
 		.demands = demands,
@@ -126,7 +128,7 @@ static bool start(struct record_session *s)
 
 	(void)getrandom(&seed, sizeof(seed), 0);
 	host_info_init(&s->host);
-	if (!record_start(&s->conf->record, seed, &s->host, s->conf->demands, &s->recorder))
+	if (!record_start(&s->conf->record, seed, 0, &s->host, s->conf->demands, &s->recorder))
 		return false;
 	s->sources = sources_new(&conf, &error);
 	if (!s->sources)

@@ -6,10 +6,12 @@
 #include "capture/recorder.h"
 #include "daemon/daemon.h"
 
-/* Starts what conf asks for, if that is anything: then *ret_recorder is not NULL. False, and said on
+/* Starts what conf asks for, if that is anything: then *ret_recorder is not NULL. For seed and rules
+ * see struct recorder_conf. False, and said on
  * standard error, on failure. */
-bool record_start(const struct record_conf *conf, uint64_t seed, const struct host_info *host,
-		  const struct demand *demands, struct recorder **ret_recorder);
+bool record_start(const struct record_conf *conf, uint64_t seed, uint64_t rules,
+		  const struct host_info *host, const struct demand *demands,
+		  struct recorder **ret_recorder);
 /* Says once on standard error that nothing is recorded any more, and why. */
 void record_report(struct recorder *r, const char *path);
 /* Ends it, and says what came of it; false if something is missing. NULL is fine. */

@@ -185,6 +185,7 @@ struct rule_set {
 	unsigned n_hooks;
 	char **files; /* names of the files read */
 	unsigned n_files;
+	uint64_t digest; /* of their texts: tells apart what is not the same to the letter */
 	unsigned refs;	 /* who holds it; 0: made by hand, and not counted */
 	unsigned *index; /* a hash table of the rules' names: index into rules, plus 1 */
 	unsigned index_size;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "rule/rule_read.h"
+#include "util/hash.h"
 
 struct open_file {
 	struct json_doc *doc; /* NULL: not JSON */
@@ -173,6 +174,17 @@ static void read_files(const struct rule_file *files, unsigned n, struct open_fi
 	names_finish(&definitions, diags_errors(diags) == errors);
 }
 
+static uint64_t digest(const struct rule_file *files, unsigned n)
+{
+	uint64_t hash = HASH_INIT;
+
+	for (unsigned i = 0; i < n; i++) {
+		hash = hash_bytes(hash, &files[i].len, sizeof(files[i].len));
+		hash = hash_bytes(hash, files[i].text, files[i].len);
+	}
+	return hash;
+}
+
 struct rule_set *rule_load(const struct rule_file *files, unsigned n, struct diags *diags)
 {
 	struct rule_set *set = xcalloc(1, sizeof(*set));
@@ -181,6 +193,7 @@ struct rule_set *rule_load(const struct rule_file *files, unsigned n, struct dia
 	bool ok;
 
 	set->refs = 1;
+	set->digest = digest(files, n);
 	set->files = xcalloc(n, sizeof(*set->files));
 	read_files(files, n, opened, set, diags);
 	ok = diags_errors(diags) == errors;

@@ -31,6 +31,7 @@ struct replayer {
 	uint64_t next_tick_ns; /* if so; 0: before the first event */
 	uint64_t last_ns;
 	int64_t wall_offset_ns;
+	uint64_t recorded_rules; /* digest of those of the recording, now; 0: not known */
 };
 
 static const struct host_info no_host = { 0 };
@@ -116,6 +117,33 @@ static void take_loss(struct replayer *r, const struct capture_entry *e)
 		engine_loss(r->players[p].engine, e->type, e->lost, e->now_ns);
 }
 
+/* Which of the recording's rules the ones at hand are, if there is one target. */
+static const char *which_rules(const struct replayer *r, uint64_t before, uint64_t after)
+{
+	uint64_t given = r->conf->targets[0].rules->digest;
+
+	if (r->conf->n_targets > 1 || (given != before && given != after))
+		return "";
+	return given == before ? ", which are those of before" : ", which are those of after";
+}
+
+static void take_rules(struct replayer *r, const struct capture_reader *file,
+		       const struct capture_entry *e)
+{
+	uint64_t before = r->recorded_rules;
+	char at[TIMETEXT_LEN + 1];
+	AUTO_FREE char *text = NULL;
+
+	r->recorded_rules = e->rules;
+	if (before == e->rules || !r->conf->on_remark)
+		return;
+	timetext(e->now_ns + (uint64_t)e->wall_offset_ns, at);
+	text = xasprintf(
+		"%s: the rules were changed at %s; all of it is judged by those given here%s",
+		capture_path(file), at, which_rules(r, before, e->rules));
+	r->conf->on_remark(r->conf->remark_ctx, text);
+}
+
 static void take(struct replayer *r, struct capture_reader *file, const struct capture_entry *e)
 {
 	if (e->news) {
@@ -132,6 +160,8 @@ static void take(struct replayer *r, struct capture_reader *file, const struct c
 		tick(r, e->now_ns, e->wall_offset_ns);
 	} else if (e->kind == ENTRY_LOSS) {
 		take_loss(r, e);
+	} else if (e->kind == ENTRY_RULES) {
+		take_rules(r, file, e);
 	}
 }
 
@@ -141,6 +171,7 @@ static void begin_stream(struct replayer *r, const struct capture_header *header
 {
 	r->makes_ticks = !header;
 	r->next_tick_ns = r->last_ns = 0;
+	r->recorded_rules = header ? header->rules : 0;
 	for (unsigned i = 0; i < r->conf->n_targets; i++) {
 		struct player *p = &r->players[i];
 		struct engine_conf conf = {

@@ -44,7 +44,8 @@ struct replay_stats {
 	uint64_t last_wall_ns;
 };
 
-/* False at a line that is wrong, with one sentence in *ret_error, which the caller frees. */
+/* What a recording says of a reload is remarked on, as the rules of the targets stay what they are.
+ * False at a line that is wrong, with one sentence in *ret_error, which the caller frees. */
 bool replay(struct streams *s, const struct replay_conf *conf, struct replay_stats *ret_stats,
 	    char **ret_error);
 /* Writes them as a line for people. */

@@ -64,6 +64,40 @@ class Record(unittest.TestCase):
         self.assertEqual(done.stdout.splitlines(), live)
         self.assertEqual(self.file.stat().st_mode & 0o777, 0o600)
 
+    def test_a_reload_is_recorded_and_a_replay_says_so(self):
+        rules = self.dir / "rules.json"
+        with ks.RunningDaemon(RULES, "--record", self.file) as daemon:
+            before = daemon.rules_path.read_text()
+            with children.Child(naps(7)) as child:
+                child.wait()
+                daemon.wait_alert("slow")
+            self.assertEqual(daemon.ask("reload").returncode, 0)
+            with children.Child(naps(7)) as child:
+                child.wait()
+                daemon.wait_alert("busy", "resolved", timeout_s=20)
+            same = daemon.out.texts()
+            daemon.write_rules({"rules": [dict(RULES["rules"][0], severity="error")]})
+            after = daemon.rules_path.read_text()
+            self.assertEqual(daemon.ask("reload").returncode, 0)
+            with children.Child(naps(7)) as child:
+                child.wait()
+                daemon.wait_alert("slow", where=lambda a: a["severity"] == "error")
+        entries = self.entries()
+        said = [entries[0]["rules"], *[e["rules"] for e in entries[1:] if "rules" in e]]
+        self.assertEqual(len(said), 3)
+        self.assertEqual(said[0], said[1])
+        self.assertNotEqual(said[1], said[2])
+        rules.write_text(before)
+        replayed = ks.run("replay", "--json", "-r", rules, self.file)
+        # the first reload changed nothing
+        self.assertEqual(replayed.stdout.splitlines()[:len(same)], same)
+        self.assertRegex(replayed.stderr, rf"\A\S+ replay: {self.file}: the rules were changed at "
+                         r"\S+Z; all of it is judged by those given here, which are those of before\n\Z")
+        rules.write_text(after)
+        self.assertIn("which are those of after\n", ks.run("replay", "-r", rules, self.file).stderr)
+        rules.write_text(json.dumps({"version": 1, "rules": RULES["rules"][1:]}))
+        self.assertIn("by those given here\n", ks.run("replay", "-r", rules, self.file).stderr)
+
     def test_a_source_is_kept_to_the_last_event(self):
         with RunningRecorder("-o", self.file, "syscall") as recorder:
             with children.Child(naps(13)) as child:

@@ -18,6 +18,7 @@
 #include "capture/reader.h"
 #include "trial/streams.h"
 
+#define RULES_DIGEST   0x0123456789abcdef
 #define WALL_OFFSET_NS 1700000000000000000
 
 static char directory[64];
@@ -58,6 +59,7 @@ static struct recorder *new_recorder(uint64_t max_bytes, unsigned max_files)
 		.seed = 42,
 		.wall_ns = WALL_OFFSET_NS,
 		.wall_offset_ns = WALL_OFFSET_NS,
+		.rules = RULES_DIGEST,
 		.host = &host,
 		.demands = demands,
 	};
@@ -136,6 +138,8 @@ static uint64_t bytes_of_directory(unsigned *ret_files)
 struct content {
 	uint64_t events, first, last; /* by the number of the event */
 	uint64_t ticks, lost, gaps;
+	uint64_t rules; /* of the last reload */
+	unsigned reloads;
 };
 
 static void read_file(struct capture_reader *file, struct content *c)
@@ -147,6 +151,11 @@ static void read_file(struct capture_reader *file, struct content *c)
 		capture_go_on(file);
 		c->ticks += e.kind == ENTRY_TICK;
 		c->lost += e.lost;
+		if (e.kind == ENTRY_RULES) {
+			assert_int_equal(e.wall_offset_ns, WALL_OFFSET_NS);
+			c->rules = e.rules;
+			c->reloads++;
+		}
 		if (e.kind == ENTRY_EVENT) {
 			uint64_t i = event_time_ns(&e.event) / NS_PER_MS - 1;
 			struct ev_syscall expected = call(i);
@@ -209,6 +218,44 @@ static void the_files_hold_the_latest_events_in_bounded_space(void **state)
 		free(paths[i]);
 }
 
+static void reload(struct recorder *r, uint64_t rules, uint64_t i)
+{
+	struct demand demands[32] = { 0 };
+	unsigned n;
+
+	(void)event_types(&n);
+	assert_true(n <= ARRAY_SIZE(demands));
+	recorder_rules(r, rules, demands, (i + 1) * NS_PER_MS, WALL_OFFSET_NS);
+}
+
+static void a_reload_stands_where_it_was(void **state)
+{
+	struct recorder *r = new_recorder(0, 0);
+	struct content c = { 0 };
+	struct capture_reader *file;
+	struct capture_entry e;
+	struct recorder_stats stats;
+	AUTO_FREE char *error = NULL;
+
+	(void)state;
+	record(r, 0);
+	reload(r, 0xfedcba9876543210, 0);
+	record(r, 1);
+	assert_true(recorder_close(r, &stats));
+	file = capture_open(path, NULL, &error);
+	assert_non_null(file);
+	assert_int_equal(capture_header(file)->rules, RULES_DIGEST);
+	while (capture_read(file, &e) > 0 && e.kind != ENTRY_RULES) {
+		c.events += e.kind == ENTRY_EVENT;
+		capture_go_on(file);
+	}
+	assert_int_equal(c.events, 1);
+	assert_true(e.rules == 0xfedcba9876543210 && e.now_ns == NS_PER_MS);
+	read_file(file, &c);
+	assert_int_equal(c.events, 2);
+	capture_close(file);
+}
+
 /* A pipe that nobody reads, for a disk that answers no more. */
 static void a_disk_that_stalls_costs_events_but_no_time(void **state)
 {
@@ -232,6 +279,10 @@ static void a_disk_that_stalls_costs_events_but_no_time(void **state)
 	r = new_recorder(0, 0);
 	for (; i < n; i++)
 		record(r, i);
+	/* the line about this finds no room */
+	reload(r, 3, n);
+	for (; i < n + 3000; i++)
+		record(r, i);
 	/* it answers again */
 	kept_fd = open(kept, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	for (unsigned quiet = 0; quiet < 200;) {
@@ -242,21 +293,22 @@ static void a_disk_that_stalls_costs_events_but_no_time(void **state)
 		else
 			usleep(1000);
 	}
-	for (; i < n + 1000; i++)
+	for (; i < n + 4000; i++)
 		record(r, i);
 	assert_false(recorder_close(r, &stats));
 	while ((got = read(pipe_fd, block, sizeof(block))) > 0)
 		assert_true(write(kept_fd, block, (size_t)got) == got);
 	(void)close(kept_fd);
 	(void)close(pipe_fd);
-	assert_true(stats.missed > 1000 && stats.events + stats.missed == n + 1000);
+	assert_true(stats.missed > 1000 && stats.events + stats.missed == n + 4000);
 	file = capture_open(kept, NULL, &error);
 	assert_non_null(file);
 	read_file(file, &c);
 	capture_close(file);
 	/* what is missing is said where it is missing */
 	assert_true(c.events == stats.events && c.lost == stats.missed);
-	assert_true(c.first == 0 && c.last == n + 999 && c.gaps > 0);
+	assert_true(c.reloads == 1 && c.rules == 3);
+	assert_true(c.first == 0 && c.last == n + 3999 && c.gaps > 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
@@ -265,6 +317,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_files_hold_the_latest_events_in_bounded_space),
+		TEST(a_reload_stands_where_it_was),
 		TEST(a_disk_that_stalls_costs_events_but_no_time),
 	};
 
