@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which events a rule is on and by what it tells them apart: "on", "where", "with", "by". */
+#include "rule/rule_source.h"
+
 #include <string.h>
 
 #include "rule/rule_read.h"
 #include "rule/suggest.h"
 
-static const struct event_type *read_type(const struct node *n)
+const struct event_type *read_source_name(const struct node *n)
 {
 	unsigned n_types;
 	const struct event_type *types = event_types(&n_types);
@@ -21,7 +23,7 @@ void read_source(const struct node *n, void *target)
 {
 	struct rule *r = target;
 
-	r->on = read_type(n);
+	r->on = read_source_name(n);
 }
 
 void read_where(const struct node *n, void *target)
@@ -34,7 +36,7 @@ void read_where(const struct node *n, void *target)
 static void read_with_source(const struct node *n, void *target)
 {
 	struct rule_draft *d = target;
-	const struct event_type *with = read_type(n);
+	const struct event_type *with = read_source_name(n);
 
 	if (with && with == d->rule.on)
 		node_error(n, "\"with\" is for another source; of the same one, write a condition "
