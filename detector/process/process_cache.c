@@ -1,36 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Texts are shared: a process that was forked has those of its parent until it changes them, and all
- * of one cgroup have one path. So a storm of forks costs one small entry for each process.
+ * A process that was forked shares the texts of its parent until it changes them, and all of one cgroup
+ * have one path. So a storm of forks costs one small entry for each process.
  */
 #include "process/process_cache.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "process/cgroup_names.h"
 #include "process/process_text.h"
+#include "process/shared_text.h"
 
-#define BUCKETS	       16384 /* a power of two */
-#define CGROUP_BUCKETS 256
-#define OUTDATED_MAX   64
-
-/* --- shared texts ---------------------------------------------------------------------------- */
-
-struct text {
-	unsigned refs;
-	size_t size; /* of all of it */
-	char s[];
-};
-
-struct cgroup {
-	struct cgroup *next; /* in its bucket */
-	unsigned refs;
-	size_t size; /* of it and its texts */
-	char *path;
-	char *container_id;
-	char *unit;
-};
+#define BUCKETS	     16384 /* a power of two */
+#define OUTDATED_MAX 64
 
 /* --- processes ------------------------------------------------------------------------------- */
 
@@ -59,9 +41,9 @@ struct entry {
 
 struct process_cache {
 	struct process_cache_limits limits;
-	struct process_cache_stats stats;
+	uint64_t evicted_ended, evicted;
+	struct shared_texts texts;
 	struct entry *buckets[BUCKETS];
-	struct cgroup *cgroups[CGROUP_BUCKETS];
 	struct list living; /* the one that was used last is last */
 	struct list ended;  /* in order of their ends */
 	struct process_name asked[OUTDATED_MAX];
@@ -69,104 +51,6 @@ struct process_cache {
 	unsigned walk;
 	struct buf scratch;
 };
-
-static struct text *text_new(struct process_cache *c, const char *s, size_t len)
-{
-	size_t size = sizeof(struct text) + len + 1;
-	struct text *t = xcalloc(1, size);
-
-	t->refs = 1;
-	t->size = size;
-	memcpy(t->s, s, len);
-	c->stats.bytes += size;
-	return t;
-}
-
-static struct text *text_ref(struct text *t)
-{
-	if (t)
-		t->refs++;
-	return t;
-}
-
-static void text_unref(struct process_cache *c, struct text *t)
-{
-	if (!t || --t->refs > 0)
-		return;
-	c->stats.bytes -= t->size;
-	free(t);
-}
-
-/* Puts a text, whose reference it takes, in the place of another one. */
-static void text_set(struct process_cache *c, struct text **at, struct text *t)
-{
-	text_unref(c, *at);
-	*at = t;
-}
-
-/* FNV-1a */
-static unsigned hash_text(const char *s)
-{
-	unsigned hash = 2166136261u;
-
-	while (*s)
-		hash = (hash ^ (unsigned char)*s++) * 16777619u;
-	return hash;
-}
-
-static char *part_of(const char *part, size_t len)
-{
-	return part ? xstrndup(part, len) : xstrdup("");
-}
-
-static struct cgroup *cgroup_new(struct process_cache *c, const char *path)
-{
-	struct cgroup *g = xcalloc(1, sizeof(*g));
-	size_t id_len = 0, unit_len = 0;
-	const char *id = cgroup_container_id(path, &id_len);
-	const char *unit = cgroup_unit(path, &unit_len);
-
-	g->path = xstrdup(path);
-	g->container_id = part_of(id, id_len);
-	g->unit = part_of(unit, unit_len);
-	g->size = sizeof(*g) + strlen(path) + id_len + unit_len + 3;
-	c->stats.bytes += g->size;
-	return g;
-}
-
-/* The one of that path, with one more reference. */
-static struct cgroup *cgroup_get(struct process_cache *c, const char *path)
-{
-	struct cgroup **bucket = &c->cgroups[hash_text(path) % CGROUP_BUCKETS];
-	struct cgroup *g = *bucket;
-
-	while (g && strcmp(g->path, path) != 0)
-		g = g->next;
-	if (!g) {
-		g = cgroup_new(c, path);
-		g->next = *bucket;
-		*bucket = g;
-	}
-	g->refs++;
-	return g;
-}
-
-static void cgroup_unref(struct process_cache *c, struct cgroup *g)
-{
-	struct cgroup **at;
-
-	if (!g || --g->refs > 0)
-		return;
-	at = &c->cgroups[hash_text(g->path) % CGROUP_BUCKETS];
-	while (*at != g)
-		at = &(*at)->next;
-	*at = g->next;
-	c->stats.bytes -= g->size;
-	free(g->path);
-	free(g->container_id);
-	free(g->unit);
-	free(g);
-}
 
 static void list_add(struct list *l, struct entry *e)
 {
@@ -221,31 +105,40 @@ static void drop(struct process_cache *c, struct entry *e)
 		at = &(*at)->next_in_bucket;
 	*at = e->next_in_bucket;
 	list_remove(list_of(c, e), e);
-	text_unref(c, e->exe);
-	text_unref(c, e->cmdline);
-	text_unref(c, e->older_exe);
-	text_unref(c, e->older_cmdline);
-	cgroup_unref(c, e->cgroup);
-	cgroup_unref(c, e->older_cgroup);
-	c->stats.bytes -= sizeof(*e);
+	text_unref(&c->texts, e->exe);
+	text_unref(&c->texts, e->cmdline);
+	text_unref(&c->texts, e->older_exe);
+	text_unref(&c->texts, e->older_cmdline);
+	cgroup_unref(&c->texts, e->cgroup);
+	cgroup_unref(&c->texts, e->older_cgroup);
 	free(e);
+}
+
+static unsigned count(const struct process_cache *c)
+{
+	return c->living.n + c->ended.n;
+}
+
+static size_t bytes(const struct process_cache *c)
+{
+	return count(c) * sizeof(struct entry) + c->texts.bytes;
 }
 
 static bool full(const struct process_cache *c)
 {
-	return c->living.n + c->ended.n > c->limits.processes || c->stats.bytes > c->limits.bytes;
+	return count(c) > c->limits.processes || bytes(c) > c->limits.bytes;
 }
 
 /* Keeps within the limits, and keeps what was used last. */
 static void make_room(struct process_cache *c)
 {
-	while (full(c) && c->ended.n + c->living.n > 1) {
+	while (full(c) && count(c) > 1) {
 		if (c->ended.n > (c->living.n ? 0 : 1)) {
 			drop(c, c->ended.first);
-			c->stats.evicted_ended++;
+			c->evicted_ended++;
 		} else {
 			drop(c, c->living.first);
-			c->stats.evicted++;
+			c->evicted++;
 		}
 	}
 }
@@ -274,7 +167,6 @@ static struct entry *get_or_add(struct process_cache *c, struct process_name nam
 	e->next_in_bucket = *bucket;
 	*bucket = e;
 	list_add(&c->living, e);
-	c->stats.bytes += sizeof(*e);
 	return e;
 }
 
@@ -292,13 +184,13 @@ static void end(struct process_cache *c, struct entry *e, uint64_t at_ns)
 
 static void set_cgroup(struct process_cache *c, struct entry *e, const char *path, uint64_t at_ns)
 {
-	struct cgroup *g = cgroup_get(c, path);
+	struct cgroup *g = cgroup_get(&c->texts, path);
 
 	if (g == e->cgroup) {
-		cgroup_unref(c, g);
+		cgroup_unref(&c->texts, g);
 		return;
 	}
-	cgroup_unref(c, e->older_cgroup);
+	cgroup_unref(&c->texts, e->older_cgroup);
 	e->older_cgroup = e->cgroup;
 	e->cgroup = g;
 	e->moved_ns = at_ns;
@@ -322,7 +214,7 @@ static struct text *exe_of(struct process_cache *c, const struct process_record 
 			&c->scratch);
 	if (r->flags & PROCESS_EXE_DELETED)
 		buf_adds(&c->scratch, " (deleted)");
-	return text_new(c, buf_str(&c->scratch), c->scratch.len);
+	return text_new(&c->texts, buf_str(&c->scratch), c->scratch.len);
 }
 
 static struct text *cmdline_of(struct process_cache *c, const struct process_record *r)
@@ -333,13 +225,13 @@ static struct text *cmdline_of(struct process_cache *c, const struct process_rec
 		return NULL;
 	buf_reset(&c->scratch);
 	cmdline_from_args(args, r->args_bytes, r->flags & PROCESS_ARGS_CUT, &c->scratch);
-	return text_new(c, buf_str(&c->scratch), c->scratch.len);
+	return text_new(&c->texts, buf_str(&c->scratch), c->scratch.len);
 }
 
 static void take_exec(struct process_cache *c, struct entry *e, const struct process_record *r)
 {
-	text_set(c, &e->older_exe, e->exe);
-	text_set(c, &e->older_cmdline, e->cmdline);
+	text_set(&c->texts, &e->older_exe, e->exe);
+	text_set(&c->texts, &e->older_cmdline, e->cmdline);
 	e->exe = exe_of(c, r);
 	e->cmdline = cmdline_of(c, r);
 	e->exec_ns = r->ts_ns;
@@ -372,11 +264,11 @@ static void take_seen(struct process_cache *c, struct entry *e, const struct pro
 	e->has_args = !(r->flags & PROCESS_KERNEL);
 	e->walk = c->walk;
 	if (!exe || (e->exe && strcmp(e->exe->s, exe->s) == 0)) {
-		text_unref(c, exe);
+		text_unref(&c->texts, exe);
 		return;
 	}
-	text_set(c, &e->exe, exe);
-	text_set(c, &e->cmdline, NULL);
+	text_set(&c->texts, &e->exe, exe);
+	text_set(&c->texts, &e->cmdline, NULL);
 	e->taken_ns = 0;
 }
 
@@ -410,7 +302,7 @@ void process_cache_take(struct process_cache *c, const void *record, size_t size
 static void learn_text(struct process_cache *c, struct text **at, const char *s)
 {
 	if (!*at || strcmp((*at)->s, s) != 0)
-		text_set(c, at, text_new(c, s, strlen(s)));
+		text_set(&c->texts, at, text_new(&c->texts, s, strlen(s)));
 }
 
 void process_cache_learn(struct process_cache *c, struct process_name name, uint64_t at_ns,
@@ -549,9 +441,13 @@ void process_cache_expire(struct process_cache *c, uint64_t now_ns)
 
 void process_cache_stats(const struct process_cache *c, struct process_cache_stats *ret_stats)
 {
-	*ret_stats = c->stats;
-	ret_stats->processes = c->living.n + c->ended.n;
-	ret_stats->ended = c->ended.n;
+	*ret_stats = (struct process_cache_stats){
+		.processes = count(c),
+		.ended = c->ended.n,
+		.bytes = bytes(c),
+		.evicted_ended = c->evicted_ended,
+		.evicted = c->evicted,
+	};
 }
 
 struct process_cache *process_cache_new(const struct process_cache_limits *limits)
