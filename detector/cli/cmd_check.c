@@ -30,7 +30,7 @@ static bool read_files(int argc, char **argv, struct rule_files *ret_files)
 
 static void print_count(unsigned n, const char *noun)
 {
-	printf("%u %s%s", n, noun, n == 1 ? "" : "s");
+	printf("%u %s%s", n, noun, plural(n));
 }
 
 static void print_summary(const struct rule_set *set)

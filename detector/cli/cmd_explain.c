@@ -70,7 +70,7 @@ static void print_miss(const struct reply *r)
 		printf(", limit %s", buf_str(&limit));
 	if (key.len)
 		printf(" (%s)", buf_str(&key));
-	printf(", %s ago; held by: %s\n", buf_str(&ago), buf_str(&gate));
+	printf(", %s ago; stopped by: %s\n", buf_str(&ago), buf_str(&gate));
 }
 
 static void print_explanation(const struct reply *r)

@@ -57,7 +57,7 @@ static int run_with(const struct rule_files *files, struct daemon_conf *conf)
 	if (!set)
 		return EXIT_FAILURE;
 	fprintf(stderr, "kernelsight " KERNELSIGHT_VERSION ": %u rule%s\n", set->n_rules,
-		set->n_rules == 1 ? "" : "s");
+		plural(set->n_rules));
 	conf->rules = set;
 	code = daemon_run(conf);
 	rule_set_free(set);

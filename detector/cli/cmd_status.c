@@ -115,7 +115,7 @@ static void print_rule(void *ctx, const struct reply *rule)
 	print_text(rule, "suspicious", ": suspicious, ", "");
 	print_count(rule, "firing", "\n      firing ");
 	print_count(rule, "fired", ", so far fired ");
-	print_some(rule, "held", ", held back ");
+	print_some(rule, "held", ", never said ");
 	print_some(rule, "keys", ", keys ");
 	print_some(rule, "evicted", ", keys forgotten ");
 	print_some(rule, "refused", ", events not judged ");

@@ -2,12 +2,16 @@
 #include "daemon/control.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#define RESUME_NS                                                                                  \
+	NS_PER_S /* after no connection could be taken, for want of descriptors or memory */
 
 struct client {
 	struct control *control;
@@ -24,6 +28,8 @@ struct control {
 	char *path;
 	int fd;
 	struct watch *watch;
+	struct timer *resume; /* armed while connections are left waiting */
+	bool short_said;
 	struct stat made; /* the socket in the file system, to remove no other */
 	control_fn *fn;
 	void *ctx;
@@ -133,6 +139,24 @@ static struct client *free_place(struct control *control)
 	return best;
 }
 
+static void on_resume(void *ctx)
+{
+	struct control *control = ctx;
+
+	(void)loop_watch_change(control->watch, LOOP_READ);
+}
+
+/* A connection that cannot be taken stays ready: to look at it again at once would be a busy loop. */
+static void pause_accepting(struct control *control, int error)
+{
+	if (!control->short_said)
+		fprintf(stderr, "kernelsight: control socket: cannot take a connection: %s\n",
+			strerror(error));
+	control->short_said = true;
+	(void)loop_watch_change(control->watch, 0);
+	loop_timer_set(control->resume, RESUME_NS);
+}
+
 static void on_connection(void *ctx, int listening, unsigned events)
 {
 	struct control *control = ctx;
@@ -140,8 +164,12 @@ static void on_connection(void *ctx, int listening, unsigned events)
 	struct client *c;
 
 	(void)events;
-	if (fd < 0)
+	if (fd < 0) {
+		if (!temporary(errno) && errno != ECONNABORTED)
+			pause_accepting(control, errno);
 		return;
+	}
+	control->short_said = false;
 	c = free_place(control);
 	c->fd = fd;
 	c->active_ns = loop_now_ns(control->loop);
@@ -231,6 +259,7 @@ struct control *control_new(struct loop *loop, const char *path, control_fn *fn,
 
 	*c = (struct control){ .loop = loop, .fd = -1, .fn = fn, .ctx = ctx };
 	c->path = xstrdup(path);
+	c->resume = loop_timer_new(loop, on_resume, c);
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		c->clients[i] = (struct client){ .control = c, .fd = -1 };
 	make_directory(path);
@@ -255,6 +284,7 @@ void control_free(struct control *c)
 		return;
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		client_close(&c->clients[i]);
+	loop_timer_free(c->resume);
 	loop_unwatch(c->watch);
 	if (c->fd >= 0)
 		(void)close(c->fd);

@@ -95,8 +95,8 @@ static void on_loss(void *ctx, const struct event_type *type, uint64_t lost)
 	d->lost += lost;
 	engine_loss(d->engine, type, lost, now_ns);
 	recorder_loss(d->recorder, type, lost, now_ns);
-	fprintf(stderr, "kernelsight: %s: %llu events lost in the last second\n", type->name,
-		(unsigned long long)lost);
+	fprintf(stderr, "kernelsight: %s: %llu event%s lost in the last second\n", type->name,
+		(unsigned long long)lost, plural(lost));
 }
 
 static void report_dead_rules(const struct daemon *d, const struct event_type *type)
@@ -328,7 +328,7 @@ static void exchange(struct daemon *d, const struct rule_set *rules, struct hook
 	recorder_rules(d->recorder, rules->digest, demands, now_ns, wall_offset_ns);
 	sources_adjust(d->sources, demands);
 	fprintf(out, "%u rule%s: %u as before, %u new, %u begun anew, %u removed\n", rules->n_rules,
-		rules->n_rules == 1 ? "" : "s", report.counts[RULE_KEPT], report.counts[RULE_ADDED],
+		plural(rules->n_rules), report.counts[RULE_KEPT], report.counts[RULE_ADDED],
 		report.counts[RULE_CHANGED], report.counts[RULE_REMOVED]);
 }
 

@@ -62,8 +62,8 @@ static void on_flush(void *ctx)
 static void on_loss(void *ctx, const struct event_type *type, uint64_t lost)
 {
 	(void)ctx;
-	fprintf(stderr, "kernelsight events: %s: %llu events lost in the last second\n", type->name,
-		(unsigned long long)lost);
+	fprintf(stderr, "kernelsight events: %s: %llu event%s lost in the last second\n",
+		type->name, (unsigned long long)lost, plural(lost));
 }
 
 static void on_report(void *ctx, const struct event_type *type, const char *route,

@@ -58,8 +58,8 @@ bool record_end(struct recorder *r, const char *path)
 	record_report(r, path);
 	ok = recorder_close(r, &stats);
 	quantity_format(&size, (double)stats.bytes, UNIT_BYTES);
-	fprintf(stderr, "kernelsight: recorded %llu events to %s (%s)",
-		(unsigned long long)stats.events, path, buf_str(&size));
+	fprintf(stderr, "kernelsight: recorded %llu event%s to %s (%s)",
+		(unsigned long long)stats.events, plural(stats.events), path, buf_str(&size));
 	if (stats.missed)
 		fprintf(stderr, "; %llu more could not be kept, the file says where",
 			(unsigned long long)stats.missed);
@@ -90,8 +90,8 @@ static void on_loss(void *ctx, const struct event_type *type, uint64_t lost)
 	struct record_session *s = ctx;
 
 	recorder_loss(s->recorder, type, lost, clock_monotonic_ns());
-	fprintf(stderr, "kernelsight record: %s: %llu events lost in the last second\n", type->name,
-		(unsigned long long)lost);
+	fprintf(stderr, "kernelsight record: %s: %llu event%s lost in the last second\n",
+		type->name, (unsigned long long)lost, plural(lost));
 }
 
 static void on_report(void *ctx, const struct event_type *type, const char *route,

@@ -89,7 +89,7 @@ static void add_measure(const struct transition *t, struct buf *out)
 		add_limit("normal", t->baseline->center, unit, out);
 	add_others(t, out);
 	if (t->lost)
-		buf_addf(out, ", %llu events lost", (unsigned long long)t->lost);
+		buf_addf(out, ", %llu event%s lost", (unsigned long long)t->lost, plural(t->lost));
 }
 
 /* "slow-disk, then retransmits within 2 s" */

@@ -132,7 +132,7 @@ struct engine_stats {
 		held; /* alerts of which nothing was said: inhibited, or of a rule that says nothing */
 	uint64_t alerts_forgotten; /* that flapped or had fired lately, because of max_keys */
 	uint64_t keys;		   /* now */
-	uint64_t firing;	   /* now, also what is held back */
+	uint64_t firing;	   /* now, also what is not said */
 	uint64_t evicted;	   /* keys forgotten because of max_keys */
 	uint64_t refused; /* events of keys that found no place: all others pending or firing */
 };

@@ -46,18 +46,31 @@ static void look_at_key(struct explained *s, const struct key_choice *choice)
 		     &s->alert);
 }
 
+/* Why nothing is said of an alert that fires. */
+static void add_silence(const struct explained *s, struct buf *out)
+{
+	if (s->rule->quiet)
+		buf_adds(out, "the rule has \"notify\": false");
+	else if (s->alert.inhibited_by)
+		buf_addf(out, "rule %s, which inhibits it, fires", s->alert.inhibited_by->name);
+	else
+		buf_adds(out, "it was inhibited, and its condition was not met since");
+}
+
 static void write_verdict(struct explained *s)
 {
 	CLEANUP(buf_fini) struct buf text = { 0 };
 
-	if (s->alert.said)
+	if (s->alert.said) {
 		buf_adds(&text, s->alert.flaps ? "fires, and flaps" : "fires");
-	else if (s->alert.up)
-		buf_addf(&text, "fires, and is held back: %s", buf_str(&s->verdict));
-	else if (s->verdict.len)
+	} else if (s->alert.up) {
+		buf_adds(&text, "fires, but is not said: ");
+		add_silence(s, &text);
+	} else if (s->verdict.len) {
 		buf_addf(&text, "does not fire: %s", buf_str(&s->verdict));
-	else
+	} else {
 		buf_adds(&text, "does not fire; nothing speaks against it with the next event");
+	}
 	json_member_str(s->j, "verdict", buf_str(&text));
 }
 

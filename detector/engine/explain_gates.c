@@ -50,7 +50,8 @@ static void gate_events(struct explained *s)
 		buf_addf(&text, "no event of %s came yet", s->rule->on->name);
 	} else {
 		explain_add_count(&text, s->traffic.events);
-		buf_addf(&text, " events of %s came, the last ", s->rule->on->name);
+		buf_addf(&text, " event%s of %s came, the last ", plural(s->traffic.events),
+			 s->rule->on->name);
 		add_ago(&text, s->traffic.last_event_ns, s->conf->now_ns);
 	}
 	explain_gate(s, "events", s->traffic.events ? OPEN : CLOSED, &text);
@@ -66,7 +67,7 @@ static void gate_where(struct explained *s)
 		buf_adds(&text, "no event satisfied it yet");
 	} else {
 		explain_add_count(&text, s->traffic.matched);
-		buf_adds(&text, " events satisfied it, the last ");
+		buf_addf(&text, " event%s satisfied it, the last ", plural(s->traffic.matched));
 		add_ago(&text, s->traffic.last_match_ns, s->conf->now_ns);
 	}
 	explain_gate(s, "where", !s->rule->where || s->traffic.matched ? OPEN : CLOSED, &text);
@@ -159,7 +160,8 @@ static void gate_flap(struct explained *s)
 
 	if (!s->rule->flap_changes)
 		return;
-	buf_addf(&text, "%u changes within ", s->alert.recent_changes);
+	buf_addf(&text, "%u change%s within ", s->alert.recent_changes,
+		 plural(s->alert.recent_changes));
 	duration_format(&text, s->rule->flap_window_ns);
 	buf_addf(&text, ", flaps from %u on", s->rule->flap_changes);
 	if (s->alert.flaps)
@@ -213,8 +215,8 @@ static void gates_of_members(struct explained *s)
 		unsigned firing = c ? composite_firing(c, i) : 0;
 		struct buf says = { 0 };
 
-		buf_addf(&says, "%s: %u alerts fire%s", member->name, firing,
-			 s->rule->n_by && s->has_key ? " for the key" : "");
+		buf_addf(&says, "%s: %u alert%s fire%s%s", member->name, firing, plural(firing),
+			 firing == 1 ? "s" : "", s->rule->n_by && s->has_key ? " for the key" : "");
 		explain_gate(s, "member",
 			     firing || (s->rule->kind == RULE_SEQUENCE && c && c->members[i].n)
 				     ? OPEN

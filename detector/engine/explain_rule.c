@@ -8,6 +8,8 @@
 
 /* Lacking more than this share of its limit in an hour, a rule never came near. */
 #define FAR 0.9
+/* After this long at work. */
+#define FAR_FROM_NS (3600 * NS_PER_S)
 
 struct tracker *explain_tracker(struct engine *e, unsigned rule)
 {
@@ -102,6 +104,7 @@ static bool recently_fired(const struct engine_shared *shared, unsigned rule)
 unsigned engine_suspicion(struct engine *e, unsigned rule, const struct explain_conf *conf,
 			  struct buf *phrase)
 {
+	const struct engine_shared *shared = engine_shared(e);
 	const struct engine_rule_stats *bounds = engine_rule_stats(e, rule);
 	struct tracker *t = explain_tracker(e, rule);
 	CLEANUP(buf_fini) struct buf unused = { 0 };
@@ -125,7 +128,8 @@ unsigned engine_suspicion(struct engine *e, unsigned rule, const struct explain_
 		buf_adds(phrase, "it has more keys than there is room for");
 		return 2;
 	}
-	if (t && !recently_fired(engine_shared(e), rule) &&
+	if (t && !recently_fired(shared, rule) &&
+	    elapsed_ns(conf->now_ns, shared->began_ns[rule]) >= FAR_FROM_NS &&
 	    near_nearest(&t->misses, conf->now_ns, &miss) && miss.distance > FAR) {
 		buf_adds(phrase, "it came nowhere near its limit in the last hour");
 		return 1;

@@ -35,4 +35,10 @@ char *xstrndup(const char *s, size_t len);
 /* A string made as by printf(3). */
 char *xasprintf(const char *fmt, ...) PRINTF(1, 2);
 
+/* What a noun has behind it after that number. */
+static inline const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 #endif

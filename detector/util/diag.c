@@ -207,5 +207,5 @@ void diags_print(const struct diags *d, FILE *out)
 	for (unsigned i = 0; i < d->n; i++)
 		fputs(d->messages[i], out);
 	if (more)
-		fprintf(out, "%u more message%s not shown\n", more, more == 1 ? "" : "s");
+		fprintf(out, "%u more message%s not shown\n", more, plural(more));
 }

@@ -2,9 +2,11 @@
 """The control socket of a daemon on the live kernel, and the commands that use it."""
 import json
 import os
+import resource
 import socket
 import stat
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -107,6 +109,32 @@ class Socket(unittest.TestCase):
                 pass
             before = self.status()["events"]
             ks.wait_for(lambda: self.status()["events"] > before, 10, "further events")
+
+    def test_without_descriptors_connections_wait_and_the_daemon_sleeps(self):
+        pid = self.daemon.process.pid
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        fds = len(os.listdir(f"/proc/{pid}/fd"))
+
+        def cpu_s():
+            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(30)
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (fds, limits[1]))
+            try:
+                s.connect(str(self.daemon.socket))
+                s.sendall(b'{"command":"status"}\n')
+                ks.wait_for(lambda: self.daemon.said("cannot take a connection: Too many open files"),
+                            10, "line about the descriptors")
+                before, began = cpu_s(), time.monotonic()
+                time.sleep(2.5)
+                self.assertLess(cpu_s() - before, (time.monotonic() - began) / 2)
+                self.assertEqual(sum("cannot take a connection" in line
+                                     for line in self.daemon.err.texts()), 1)
+            finally:
+                resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+            with s.makefile("rb") as replies:
+                self.assertTrue(json.loads(replies.readline())["ok"])
 
     def test_a_second_daemon_says_so_and_runs_on(self):
         second = ks.RunningDaemon(RULES, "--socket", self.daemon.socket)

@@ -254,12 +254,14 @@ static void inhibitors_flapping_and_silence_by_wish_are_gates(void **state)
 	doc = explain("a", "pid=7");
 	assert_string_equal(gate(doc, "inhibited_by"), "false: rule b fires");
 	assert_string_equal(text_at(doc, "verdict"),
-			    "fires, and is held back: inhibited_by: rule b fires");
+			    "fires, but is not said: rule b, which inhibits it, fires");
 	doc = explain("b", "pid=7");
-	assert_string_equal(gate(doc, "flap"), "true: 1 changes within 1 min, flaps from 4 on");
+	assert_string_equal(gate(doc, "flap"), "true: 1 change within 1 min, flaps from 4 on");
 	doc = explain("c", "pid=7");
 	assert_string_equal(gate(doc, "notify"),
 			    "false: \"notify\" is false: nothing of it is said");
+	assert_string_equal(text_at(doc, "verdict"),
+			    "fires, but is not said: the rule has \"notify\": false");
 }
 
 static void rules_made_of_others_show_their_members(void **state)
@@ -273,7 +275,7 @@ static void rules_made_of_others_show_their_members(void **state)
 	hit('a', 7);
 	doc = explain("c", NULL);
 	assert_string_equal(text_at(doc, "key"), "pid=7");
-	assert_string_equal(gate(doc, "member"), "true: a: 1 alerts fire for the key");
+	assert_string_equal(gate(doc, "member"), "true: a: 1 alert fires for the key");
 	assert_string_equal(text_at(doc, "verdict"),
 			    "does not fire: member: b: 0 alerts fire for the key");
 	hit('b', 7);
@@ -316,6 +318,23 @@ static void suspicion_says_why(void **state)
 	stands = true;
 }
 
+/* In the first minutes nothing can be said of the last hour. */
+static void a_rule_far_from_its_limit_is_suspicious_after_an_hour(void **state)
+{
+	CLEANUP(buf_fini) struct buf phrase = { 0 };
+
+	(void)state;
+	start_text(COUNT("00}}"));
+	for (unsigned s = 0; s <= 3600; s++) {
+		const struct explain_conf conf = conf_now();
+
+		hit('a', 7);
+		assert_int_equal(engine_suspicion(cw.engine, 0, &conf, &phrase), s == 3600);
+		tick();
+	}
+	assert_string_equal(buf_str(&phrase), "it came nowhere near its limit in the last hour");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -329,6 +348,7 @@ int main(void)
 		TEST(rules_made_of_others_show_their_members),
 		TEST(looking_changes_nothing),
 		TEST(suspicion_says_why),
+		TEST(a_rule_far_from_its_limit_is_suspicious_after_an_hour),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
