@@ -126,12 +126,12 @@ $(B)/tests/test_%: $(B)/obj/tests/unit/test_%.o $(OBJ)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
-$(B)/tests/tools/%: tests/tools/%.c
+$(B)/tests/tools/%: tests/tools/%.c $(wildcard tests/tools/*.h)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -D_GNU_SOURCE $(CSTD) -O2 -o $@ $< -pthread $(TOOL_LIBS)
 
-$(B)/tests/tools/attach_bpf $(B)/tests/tools/wakeup_waits: TOOL_LIBS := -lbpf -lelf -lz
+$(B)/tests/tools/attach_bpf $(B)/tests/tools/toggle_bpf $(B)/tests/tools/wakeup_waits: TOOL_LIBS := -lbpf -lelf -lz
 
 $(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(OBJ)
 	$(call say,LINK,$@)

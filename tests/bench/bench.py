@@ -25,7 +25,8 @@ import sustained
 import switch_cost
 import syscall_cost
 import webhook_delay
-from harness import Bench, machine, mount_tracefs
+from evaluation import verdict_line
+from harness import Bench, Missing, machine, mount_tracefs
 
 FIGURES = [syscall_cost, switch_cost, block_cost, packet_cost, webhook_delay, flood, sustained, busy,
            idle, engine]
@@ -53,19 +54,23 @@ def describe(m):
           f"load {m['load']:.2f}; besides, {others} traces this kernel", flush=True)
 
 
-def verdict(want):
-    value = "not measured" if want["value"] is None else f"{want['value']:.3g}{want['unit']}"
-    return f"{'met    ' if want['met'] else 'NOT MET'}  {want['text']}: {value} " \
-           f"(wanted: under {want['limit']:g}{want['unit']})"
-
-
 def show(figure, result):
     print(f"\n## {figure.TITLE}\n")
     for line in figure.table(result):
         print("    " + line)
     for want in result["wanted"]:
-        print("  " + verdict(want))
+        print("  " + verdict_line(want))
     sys.stdout.flush()
+
+
+def measure(figure, bench):
+    try:
+        result = figure.run(bench)
+    except Missing as error:
+        print(f"\n## {figure.TITLE}\n\n    not measured: {error}", flush=True)
+        return {"missing": str(error)}
+    show(figure, result)
+    return result
 
 
 def main():
@@ -82,8 +87,7 @@ def main():
         bench = Bench(args.build.resolve(), args.quick, Path(directory))
         for figure in FIGURES:
             if args.only in (None, figure.NAME):
-                result["figures"][figure.NAME] = figure.run(bench)
-                show(figure, result["figures"][figure.NAME])
+                result["figures"][figure.NAME] = measure(figure, bench)
             if args.json:
                 args.json.write_text(json.dumps(result, indent=1) + "\n")
 

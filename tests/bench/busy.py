@@ -1,29 +1,32 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What kernelsight takes of a busy machine: all six sources, with the shipped rules and one more for each
 source that those leave out.
 
-A fixed amount of work of stress-ng (arithmetic, memory, disk, sockets, forks, switches, allocation) is done
-with and without kernelsight, in pairs; what more CPU time it takes, with that of kernelsight itself, is
-the cost.
+A fixed amount of work of stress-ng, of seven kinds side by side, is done with and without kernelsight in
+turn. Each kind counts with the least CPU time that its work took in the rounds of a repetition, which is
+when other things disturbed it least; the repetitions say how sure the figure is. The CPU time of
+kernelsight's own process is added.
 """
 import json
 import os
 import shutil
 import subprocess
-import time
 
-from harness import RULES, Missing, cpu_time_ns, kernelsight, median, wanted
+from evaluation import estimate, median, wanted
+from harness import RULES, Missing, cpu_time_ns, kernelsight
 
 NAME = "busy"
 TITLE = "A busy machine: all six sources (stress-ng)"
+REPETITIONS = 6
 
 WORK = {
-    "cpu": ["--cpu", "1", "--cpu-method", "matrixprod", "--cpu-ops", "3000"],
-    "vm": ["--vm", "1", "--vm-bytes", "64M", "--vm-method", "flip", "--vm-ops", "150000"],
-    "hdd": ["--hdd", "1", "--hdd-bytes", "64M", "--hdd-ops", "20000"],
-    "sock": ["--sock", "1", "--sock-ops", "500"],
-    "fork": ["--fork", "1", "--fork-ops", "1500"],
-    "switch": ["--switch", "1", "--switch-ops", "200000"],
-    "malloc": ["--malloc", "1", "--malloc-ops", "20000"],
+    "cpu": ["--cpu-method", "matrixprod", "--cpu-ops", "1000"],
+    "vm": ["--vm-bytes", "64M", "--vm-method", "flip", "--vm-ops", "50000"],
+    "hdd": ["--hdd-bytes", "64M", "--hdd-ops", "7000"],
+    "sock": ["--sock-ops", "170"],
+    "fork": ["--fork-ops", "500"],
+    "switch": ["--switch-ops", "70000"],
+    "malloc": ["--malloc-ops", "7000"],
 }
 
 MORE_RULES = {
@@ -49,31 +52,61 @@ def write_rules(bench):
     return path
 
 
-def do_work(bench):
-    """CPU time of the work and of everything it started, and how long it took, in ns."""
-    argv = [shutil.which("stress-ng", path="/usr/bin:/bin") or "stress-ng",
-            *(word for words in WORK.values() for word in words),
+def start_work(bench, kind):
+    argv = [shutil.which("stress-ng", path="/usr/bin:/bin"), f"--{kind}", "1", *WORK[kind],
             "--temp-path", bench.directory, "--timeout", "60", "--quiet"]
-    began = time.monotonic()
-    child = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL,
-                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def cpu_ns_of(child):
+    """CPU time of a process that ends, and of all that it started."""
     _, status, used = os.wait4(child.pid, 0)
     child.returncode = status
     if status:
         raise Missing("stress-ng failed")
-    return (used.ru_utime + used.ru_stime) * 1e9, (time.monotonic() - began) * 1e9
+    return (used.ru_utime + used.ru_stime) * 1e9
 
 
-def pair(bench, rules):
-    bare_ns, bare_took_ns = do_work(bench)
+def do_work(bench):
+    """CPU time in ns, by kind of work."""
+    children = {kind: start_work(bench, kind) for kind in WORK}
+    return {kind: cpu_ns_of(child) for kind, child in children.items()}
+
+
+def watched_work(bench, rules):
+    """The same beside kernelsight, whose own CPU time meanwhile is "own"."""
     with kernelsight(bench, "run", "--cpu-budget", "off", "-r", RULES, "-r", rules) as program:
         own_ns = cpu_time_ns(program.pid)
-        ns, _ = do_work(bench)
-        own_ns = cpu_time_ns(program.pid) - own_ns
-        attached = program.said().count(" attached: ")
-    return {"bare_ns": bare_ns, "ns": ns, "own_ns": own_ns, "attached": attached,
-            "share": (ns + own_ns - bare_ns) / bare_ns,
-            "busy": bare_ns / bare_took_ns / os.cpu_count()}
+        took = do_work(bench)
+        return {**took, "own": cpu_time_ns(program.pid) - own_ns}
+
+
+def repeat(bench, rules):
+    """One repetition: (CPU time without, CPU time with), each by kind of work."""
+    rounds = [(do_work(bench), watched_work(bench, rules)) for _ in range(bench.scaled(5, 2))]
+    bare = {kind: min(r[0][kind] for r in rounds) for kind in WORK}
+    watched = {kind: min(r[1][kind] for r in rounds) for kind in WORK}
+    return bare, {**watched, "own": median([r[1]["own"] for r in rounds])}
+
+
+def evaluate(repetitions):
+    """Shares of the CPU time of the work: of all, of each kind of work, of the own process."""
+    def share(of):
+        return estimate([of(bare, watched) * 100 for bare, watched in repetitions])
+
+    added = share(lambda bare, watched: sum(watched.values()) / sum(bare.values()) - 1)
+    return {
+        "repetitions": len(repetitions),
+        "bare_s": median([sum(bare.values()) for bare, _ in repetitions]) / 1e9,
+        "added": added,
+        "own": share(lambda bare, watched: watched["own"] / sum(bare.values())),
+        "kinds": {kind: {
+            "bare_s": median([bare[kind] for bare, _ in repetitions]) / 1e9,
+            "added": share(lambda bare, watched, k=kind: watched[k] / bare[k] - 1),
+        } for kind in WORK},
+        "wanted": [wanted("CPU time that kernelsight adds", added, 2, " %")],
+    }
 
 
 def run(bench):
@@ -81,20 +114,17 @@ def run(bench):
         raise Missing("stress-ng is not installed")
     rules = write_rules(bench)
     do_work(bench)  # warms up
-    pairs = [pair(bench, rules) for _ in range(bench.scaled(9, 3))]
-    share = median([p["share"] for p in pairs])
-    return {"pairs": len(pairs), "attached": pairs[0]["attached"],
-            "bare_s": median([p["bare_ns"] for p in pairs]) / 1e9,
-            "own_share": median([p["own_ns"] / p["bare_ns"] for p in pairs]),
-            "busy": median([p["busy"] for p in pairs]), "share": share,
-            "share_from": min(p["share"] for p in pairs),
-            "share_to": max(p["share"] for p in pairs),
-            "wanted": [wanted("CPU time that kernelsight adds", share * 100, 2, " %")]}
+    return evaluate([repeat(bench, rules) for _ in range(bench.scaled(REPETITIONS, 3))])
 
 
 def table(result):
-    yield f"event types attached     {result['attached']}"
-    yield f"CPU time of the work     {result['bare_s']:.2f} s, CPUs {result['busy'] * 100:.0f} % busy"
-    yield f"added by kernelsight     {result['share'] * 100:.2f} % (from {result['share_from'] * 100:.2f} " \
-          f"to {result['share_to'] * 100:.2f}, {result['pairs']} pairs)"
-    yield f"  of that, its process   {result['own_share'] * 100:.2f} %"
+    def row(name, seconds, added):
+        spent = f"{seconds:8.2f}" if seconds is not None else f"{'':8}"
+        return f"{name:24}{spent}{added['value']:10.2f}   ({added['from']:.2f} to {added['to']:.2f})"
+
+    yield f"{'':24}{'CPU s':>8}{'added %':>10}"
+    for kind, k in result["kinds"].items():
+        yield row(kind, k["bare_s"], k["added"])
+    yield row("its own process", None, result["own"])
+    yield row("all", result["bare_s"], result["added"])
+    yield f"{result['repetitions']} repetitions; intervals have {result['added']['confidence']:.0%} confidence"

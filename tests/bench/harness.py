@@ -4,7 +4,6 @@ import os
 import platform
 import re
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -206,22 +205,6 @@ def alone(wait_s):
             return False
         time.sleep(0.05)
     return True
-
-
-def median(values):
-    return statistics.median(values)
-
-
-def percentile(values, p):
-    """By the nearest rank."""
-    ordered = sorted(values)
-    return ordered[max(0, -(-len(ordered) * p // 100) - 1)]
-
-
-def wanted(text, value, limit, unit=""):
-    """One thing that is aimed at: value, None if it could not be measured, is to be below limit."""
-    return {"text": text, "value": value, "limit": limit, "unit": unit,
-            "met": value is not None and value < limit}
 
 
 def mount_tracefs():

@@ -6,7 +6,8 @@ own; tests/tools/http_sink stamps the requests. Both clocks are the wall clock.
 import json
 import subprocess
 
-from harness import Program, cpu_time_ns, kernelsight, percentile, wanted
+from evaluation import percentile, wanted
+from harness import Program, cpu_time_ns, kernelsight
 
 NAME = "webhook"
 TITLE = "Time from event to webhook"

@@ -1,71 +1,54 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Calls getppid as often as it is told and says what the calls cost.
+ * Calls getppid as often as it is told and says what CPU time the calls take.
  *
- * usage: syscall_loop CALLS [BURST PAUSE_US]
+ * usage: syscall_loop CALLS [BURST PAUSE_US] (or CALLS 0: see load.h)
  *
- * With BURST it pauses after that many calls; the pauses are not part of the cost. Prints the CPU
- * time of the calls in nanoseconds, by the counter that getrusage rounds to microseconds. Runs on
- * one CPU, the last it may use, so that no migration is part of the cost either.
+ * With BURST it pauses after that many calls; the pauses are not part of the cost.
  */
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
-static unsigned long long cpu_time_ns(void)
+#include "load.h"
+
+static void call(void)
 {
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (unsigned long long)t.tv_sec * 1000000000 + (unsigned long long)t.tv_nsec;
+	(void)syscall(SYS_getppid);
 }
 
-static void stay_on_last_cpu(void)
+static uint64_t burst_ns(uint64_t calls)
 {
-	cpu_set_t set;
-	int last = CPU_SETSIZE - 1;
+	uint64_t began_ns = load_cpu_ns();
 
-	if (sched_getaffinity(0, sizeof(set), &set) < 0)
-		return;
-	while (last > 0 && !CPU_ISSET(last, &set))
-		last--;
-	CPU_ZERO(&set);
-	CPU_SET(last, &set);
-	(void)sched_setaffinity(0, sizeof(set), &set);
+	for (uint64_t i = 0; i < calls; i++)
+		call();
+	return load_cpu_ns() - began_ns;
 }
 
-static unsigned long long burst_ns(unsigned long calls)
+static void run_bursts(uint64_t calls, uint64_t burst, useconds_t pause_us)
 {
-	unsigned long long start_ns = cpu_time_ns();
+	uint64_t total_ns = 0;
 
-	for (unsigned long i = 0; i < calls; i++)
-		(void)syscall(SYS_getppid);
-	return cpu_time_ns() - start_ns;
+	for (uint64_t left = calls; left > 0;) {
+		uint64_t n = left < burst ? left : burst;
+
+		total_ns += burst_ns(n);
+		left -= n;
+		(void)usleep(pause_us);
+	}
+	printf("%llu\n", (unsigned long long)total_ns);
 }
 
 int main(int argc, char **argv)
 {
-	unsigned long calls = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
-	unsigned long burst = argc > 3 ? strtoul(argv[2], NULL, 10) : calls;
-	useconds_t pause_us = argc > 3 ? (useconds_t)strtoul(argv[3], NULL, 10) : 0;
-	unsigned long long total_ns = 0;
+	uint64_t calls = argc > 1 ? strtoull(argv[1], NULL, 10) : 0;
+	uint64_t burst = argc == 4 ? strtoull(argv[2], NULL, 10) : 0;
 
-	if (calls == 0 || burst == 0) {
-		fprintf(stderr, "usage: syscall_loop CALLS [BURST PAUSE_US]\n");
-		return 2;
-	}
-	stay_on_last_cpu();
-	for (unsigned long left = calls; left > 0;) {
-		unsigned long n = left < burst ? left : burst;
-
-		total_ns += burst_ns(n);
-		left -= n;
-		if (pause_us)
-			(void)usleep(pause_us);
-	}
-	printf("%llu\n", total_ns);
+	if (argc != 2 && (argc != 4 || burst == 0))
+		errx(2, "usage: syscall_loop CALLS [BURST PAUSE_US]");
+	load_stay_on_one_cpu();
+	if (burst)
+		run_bursts(calls, burst, (useconds_t)strtoul(argv[3], NULL, 10));
+	else
+		load_run(calls, 256, call, load_cpu_ns);
 	return 0;
 }
