@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* `kernelsight check`: are these rules right? Needs no privileges and reads nothing but the rules.
  */
-#include "cli/command.h"
+#include "cli/options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "daemon/live_check.h"
 #include "daemon/rule_check.h"
@@ -78,32 +78,19 @@ static int check(const struct rule_files *files, struct options options)
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static const struct cli_option options[] = {
+	{ "strict", .offset = offsetof(struct options, strict) },
+	{ "live", .offset = offsetof(struct options, live) },
+};
+
 static int run(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "strict", no_argument, NULL, 's' },
-		{ "live", no_argument, NULL, 'l' },
-		{ 0 },
-	};
 	CLEANUP(rule_files_fini) struct rule_files files = { 0 };
 	struct options chosen = { 0 };
-	int option;
+	int code;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		switch (option) {
-		case 'h':
-			return print_usage(&cmd_check);
-		case 's':
-			chosen.strict = true;
-			break;
-		case 'l':
-			chosen.live = true;
-			break;
-		default:
-			return EXIT_USAGE;
-		}
-	}
+	if (!options_read(&cmd_check, argc, argv, options, ARRAY_SIZE(options), &chosen, &code))
+		return code;
 	if (optind == argc) {
 		return usage_error(&cmd_check, "no rule file given", "");
 	}

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* `kernelsight diff`: the alerts that a change of rules would gain and lose. */
-#include "cli/command.h"
 #include "cli/rule_args.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
 #include "trial/coverage.h"
 #include "trial/rule_diff.h"
@@ -99,30 +97,18 @@ static int diff(const struct diff_args *args)
 	return code;
 }
 
+static const struct cli_option options[] = {
+	{ "json", .offset = offsetof(struct diff_args, json) },
+	{ "on", .read = option_source, .offset = offsetof(struct diff_args, on) },
+};
+
 static int run(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "on", required_argument, NULL, 'o' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
 	struct diff_args args = { 0 };
-	int c;
+	int code;
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (c == 'h')
-			return print_usage(&cmd_diff);
-		if (c == 'j') {
-			args.json = true;
-			continue;
-		}
-		if (c != 'o')
-			return EXIT_USAGE;
-		args.on = event_type_find(optarg, strlen(optarg));
-		if (!args.on)
-			return usage_error(&cmd_diff, "no source ", optarg);
-	}
+	if (!options_read(&cmd_diff, argc, argv, options, ARRAY_SIZE(options), &args, &code))
+		return code;
 	if (argc - optind < 3)
 		return usage_error(&cmd_diff, "give the old rules, the new rules and a capture",
 				   "");

@@ -1,21 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* `kernelsight events`: what sources deliver, as JSON lines; no rules, no alerts. */
-#include "cli/command.h"
+#include "cli/options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/event_stream.h"
-#include "util/units.h"
 
-static bool parse_count(const char *text, uint64_t *ret_count)
+struct events_args {
+	struct event_stream_conf conf;
+	const char *where;
+};
+
+/* A number of events into a uint64_t. */
+static char *option_count(const char *text, void *target)
 {
+	uint64_t *count = target;
 	char *end;
 
-	*ret_count = strtoull(text, &end, 10);
-	return *text >= '0' && *text <= '9' && !*end && *ret_count > 0;
+	*count = strtoull(text, &end, 10);
+	return *text >= '0' && *text <= '9' && !*end && *count > 0
+		       ? NULL
+		       : xasprintf("no count: %s", text);
 }
 
 /* The condition must make sense for each of the sources. */
@@ -72,52 +80,26 @@ static int stream(struct event_stream_conf *conf, const char *where)
 	return code;
 }
 
+static const struct cli_option options[] = {
+	{ "where", .read = option_text, .offset = offsetof(struct events_args, where) },
+	{ "duration", .read = option_duration,
+	  .offset = offsetof(struct events_args, conf.duration_ns) },
+	{ "count", .read = option_count, .offset = offsetof(struct events_args, conf.count) },
+	{ "event-limit", .read = option_event_limit,
+	  .offset = offsetof(struct events_args, conf.event_limit) },
+	{ "stats", .offset = offsetof(struct events_args, conf.stats) },
+};
+
 static int run(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "where", required_argument, NULL, 'w' },
-		{ "duration", required_argument, NULL, 'd' },
-		{ "count", required_argument, NULL, 'c' },
-		{ "event-limit", required_argument, NULL, 'e' },
-		{ "stats", no_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	struct event_stream_conf conf = { 0 };
-	const char *where = NULL;
-	int c;
+	struct events_args args = { 0 };
+	int code;
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		switch (c) {
-		case 'w':
-			where = optarg;
-			break;
-		case 'd':
-			if (!parse_duration(optarg, &conf.duration_ns))
-				return usage_error(&cmd_events,
-						   "no duration such as 90s or 1h: ", optarg);
-			break;
-		case 'c':
-			if (!parse_count(optarg, &conf.count))
-				return usage_error(&cmd_events, "no count: ", optarg);
-			break;
-		case 'e':
-			if (!parse_event_limit(optarg, &conf.event_limit))
-				return usage_error(&cmd_events,
-						   "no number up to 1000000000 or off: ", optarg);
-			break;
-		case 's':
-			conf.stats = true;
-			break;
-		case 'h':
-			return print_usage(&cmd_events);
-		default:
-			return EXIT_USAGE;
-		}
-	}
-	if (add_sources(&conf, argc - optind, argv + optind) != EXIT_SUCCESS)
+	if (!options_read(&cmd_events, argc, argv, options, ARRAY_SIZE(options), &args, &code))
+		return code;
+	if (add_sources(&args.conf, argc - optind, argv + optind) != EXIT_SUCCESS)
 		return EXIT_USAGE;
-	return stream(&conf, where);
+	return stream(&args.conf, args.where);
 }
 
 const struct command cmd_events = {

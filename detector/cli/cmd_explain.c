@@ -3,10 +3,9 @@
 #include "cli/control_client.h"
 #include "cli/rule_args.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
 #include "daemon/control.h"
 #include "engine/explain.h"
@@ -20,8 +19,7 @@ struct explain_args {
 	const char *capture; /* NULL: ask the daemon */
 	const struct event_type *on;
 	bool json;
-	bool rules_named;
-	struct rule_files files;
+	struct rule_args rules;
 };
 
 /* --- for people ------------------------------------------------------------------------------ */
@@ -200,13 +198,13 @@ static int replay_and_explain(const struct explain_args *args, const struct rule
 
 static int explain_capture(struct explain_args *args)
 {
-	AUTO_FREE char *error = NULL;
+	AUTO_FREE char *error = rule_args_complete(&args->rules);
 	struct rule_set *rules;
 	int code;
 
-	if (!args->rules_named && !rule_args_default(&args->files, &error))
+	if (error)
 		return usage_error(&cmd_explain, error, "");
-	rules = rule_args_load(&args->files);
+	rules = rule_args_load(&args->rules.files);
 	if (!rules)
 		return EXIT_FAILURE;
 	code = replay_and_explain(args, rules);
@@ -216,70 +214,43 @@ static int explain_capture(struct explain_args *args)
 
 /* --- the command line ------------------------------------------------------------------------ */
 
-static int parse(int argc, char **argv, struct explain_args *args, bool *ret_help)
-{
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "socket", required_argument, NULL, 's' },
-		{ "capture", required_argument, NULL, 'c' },
-		{ "rules", required_argument, NULL, 'r' },
-		{ "on", required_argument, NULL, 'o' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	AUTO_FREE char *error = NULL;
-	int c;
+static const struct cli_option options[] = {
+	{ "json", .offset = offsetof(struct explain_args, json) },
+	{ "socket", .read = option_text, .offset = offsetof(struct explain_args, socket) },
+	{ "capture", .read = option_text, .offset = offsetof(struct explain_args, capture) },
+	{ "rules", 'r', option_rules, .offset = offsetof(struct explain_args, rules) },
+	{ "on", .read = option_source, .offset = offsetof(struct explain_args, on) },
+};
 
-	while ((c = getopt_long(argc, argv, "r:h", options, NULL)) != -1) {
-		switch (c) {
-		case 'j':
-			args->json = true;
-			break;
-		case 's':
-			args->socket = optarg;
-			break;
-		case 'c':
-			args->capture = optarg;
-			break;
-		case 'r':
-			args->rules_named = true;
-			if (!rule_files_add(&args->files, optarg, &error))
-				return usage_error(&cmd_explain, error, "");
-			break;
-		case 'o':
-			args->on = event_type_find(optarg, strlen(optarg));
-			if (!args->on)
-				return usage_error(&cmd_explain, "no source ", optarg);
-			break;
-		case 'h':
-			*ret_help = true;
-			return EXIT_SUCCESS;
-		default:
-			return EXIT_USAGE;
-		}
-	}
-	if (optind == argc || argc - optind > 2)
+/* The arguments that are no options; returns an exit code. */
+static int take_names(struct explain_args *args, int n, char **names)
+{
+	if (n < 1 || n > 2)
 		return usage_error(&cmd_explain, "name a rule, and at most one key", "");
-	if (args->rules_named && !args->capture)
+	if (args->rules.named && !args->capture)
 		return usage_error(&cmd_explain,
 				   "-r is for --capture: the daemon has its own rules", "");
-	args->rule = argv[optind];
-	args->key = optind + 1 < argc ? argv[optind + 1] : NULL;
+	args->rule = names[0];
+	args->key = n > 1 ? names[1] : NULL;
 	return EXIT_SUCCESS;
+}
+
+static void args_fini(struct explain_args *args)
+{
+	rule_args_fini(&args->rules);
 }
 
 static int run(int argc, char **argv)
 {
-	struct explain_args args = { 0 };
-	bool help = false;
-	int code = parse(argc, argv, &args, &help);
+	CLEANUP(args_fini) struct explain_args args = { 0 };
+	int code;
 
-	if (help)
-		code = print_usage(&cmd_explain);
-	else if (code == EXIT_SUCCESS)
-		code = args.capture ? explain_capture(&args) : ask(&args);
-	rule_files_fini(&args.files);
-	return code;
+	if (!options_read(&cmd_explain, argc, argv, options, ARRAY_SIZE(options), &args, &code))
+		return code;
+	code = take_names(&args, argc - optind, argv + optind);
+	if (code != EXIT_SUCCESS)
+		return code;
+	return args.capture ? explain_capture(&args) : ask(&args);
 }
 
 const struct command cmd_explain = {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* `kernelsight fields`: every source with its fields, straight from bpf/events.def. */
-#include "cli/command.h"
+#include "cli/options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/self.h"
 #include "event/event.h"
@@ -133,27 +133,36 @@ static void print_json(const struct event_type *type)
 	printf("%s\n", buf_str(&text));
 }
 
+typedef void print_fn(const struct event_type *type);
+
+static char *choose_json(const char *text, void *target)
+{
+	(void)text;
+	*(print_fn **)target = print_json;
+	return NULL;
+}
+
+static char *choose_markdown(const char *text, void *target)
+{
+	(void)text;
+	*(print_fn **)target = print_markdown;
+	return NULL;
+}
+
+static const struct cli_option options[] = {
+	{ "json", .read = choose_json, .bare = true },
+	{ "markdown", .read = choose_markdown, .bare = true },
+};
+
 static int run(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "markdown", no_argument, NULL, 'm' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	void (*print)(const struct event_type *type) = print_text;
+	print_fn *print = print_text;
 	unsigned n;
 	const struct event_type *types = event_types(&n);
-	int c;
+	int code;
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (c == 'h') {
-			return print_usage(&cmd_fields);
-		}
-		if (c != 'j' && c != 'm')
-			return EXIT_USAGE;
-		print = c == 'j' ? print_json : print_markdown;
-	}
+	if (!options_read(&cmd_fields, argc, argv, options, ARRAY_SIZE(options), &print, &code))
+		return code;
 	if (argc - optind > 1)
 		return usage_error(&cmd_fields, "one source at most, not ", argv[optind + 1]);
 	if (optind < argc) {

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* `kernelsight record`: events to a file, for `kernelsight replay`. */
-#include "cli/command.h"
 #include "cli/record_args.h"
 #include "cli/rule_args.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/record.h"
 
 struct record_args {
-	struct rule_files files;
-	bool rules_named;
+	struct rule_args rules;
 	char **sources;
 	unsigned n_sources;
 	struct record_session_conf conf;
@@ -24,7 +22,7 @@ static bool is_named(const struct record_args *args, const char *source)
 	for (unsigned i = 0; i < args->n_sources; i++)
 		if (strcmp(args->sources[i], source) == 0)
 			return true;
-	return args->n_sources == 0 && !args->rules_named;
+	return args->n_sources == 0 && !args->rules.named;
 }
 
 /* A source that is named is asked for what a rule on all its events would be. */
@@ -50,12 +48,12 @@ static void set_demands(const struct record_args *args, const struct rule_set *s
 
 static int record(struct record_args *args)
 {
-	struct rule_set *set = args->rules_named ? rule_args_load(&args->files) : NULL;
+	struct rule_set *set = args->rules.named ? rule_args_load(&args->rules.files) : NULL;
 	unsigned n;
 	AUTO_FREE struct demand *demands = NULL;
 	int code;
 
-	if (args->rules_named && !set)
+	if (args->rules.named && !set)
 		return EXIT_FAILURE;
 	(void)event_types(&n);
 	demands = xcalloc(n, sizeof(*demands));
@@ -66,75 +64,46 @@ static int record(struct record_args *args)
 	return code;
 }
 
-static int parse(int argc, char **argv, struct record_args *args, bool *ret_help)
-{
-	static const struct option options[] = {
-		{ "output", required_argument, NULL, 'o' },
-		{ "rules", required_argument, NULL, 'r' },
-		{ "duration", required_argument, NULL, 'd' },
-		{ "max-size", required_argument, NULL, 'm' },
-		{ "files", required_argument, NULL, 'f' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	AUTO_FREE char *error = NULL;
-	int c;
+static const struct cli_option options[] = {
+	{ "output", 'o', option_text, .offset = offsetof(struct record_args, conf.record.path) },
+	{ "rules", 'r', option_rules, .offset = offsetof(struct record_args, rules) },
+	{ "duration", .read = option_duration,
+	  .offset = offsetof(struct record_args, conf.duration_ns) },
+	{ "max-size", .read = option_max_size,
+	  .offset = offsetof(struct record_args, conf.record.max_bytes) },
+	{ "files", .read = option_max_files,
+	  .offset = offsetof(struct record_args, conf.record.max_files) },
+};
 
-	while ((c = getopt_long(argc, argv, "o:r:h", options, NULL)) != -1) {
-		switch (c) {
-		case 'o':
-			args->conf.record.path = optarg;
-			break;
-		case 'r':
-			args->rules_named = true;
-			if (!rule_files_add(&args->files, optarg, &error))
-				return usage_error(&cmd_record, error, "");
-			break;
-		case 'd':
-			if (!parse_duration(optarg, &args->conf.duration_ns))
-				return usage_error(&cmd_record,
-						   "no duration such as 90s or 1h: ", optarg);
-			break;
-		case 'm':
-			if (!parse_max_size(optarg, &args->conf.record.max_bytes))
-				return usage_error(&cmd_record, "no size such as 256MB: ", optarg);
-			break;
-		case 'f':
-			if (!parse_max_files(optarg, &args->conf.record.max_files))
-				return usage_error(&cmd_record,
-						   "no number from 2 to 100: ", optarg);
-			break;
-		case 'h':
-			*ret_help = true;
-			return EXIT_SUCCESS;
-		default:
-			return EXIT_USAGE;
-		}
-	}
-	args->sources = argv + optind;
-	args->n_sources = (unsigned)(argc - optind);
-	if (!args->conf.record.path)
-		return usage_error(&cmd_record, "say where to: -o FILE", "");
-	if (args->rules_named && args->files.n == 0)
-		return usage_error(&cmd_record, "no *.json in the directory of -r", "");
-	for (unsigned i = 0; i < args->n_sources; i++)
-		if (!event_type_find(args->sources[i], strlen(args->sources[i])))
-			return usage_error(&cmd_record, "no source ", args->sources[i]);
+/* Returns an exit code. */
+static int take_sources(struct record_args *args, int n, char **names)
+{
+	args->sources = names;
+	args->n_sources = (unsigned)n;
+	for (int i = 0; i < n; i++)
+		if (!event_type_find(names[i], strlen(names[i])))
+			return usage_error(&cmd_record, "no source ", names[i]);
 	return EXIT_SUCCESS;
+}
+
+static void args_fini(struct record_args *args)
+{
+	rule_args_fini(&args->rules);
 }
 
 static int run(int argc, char **argv)
 {
-	struct record_args args = { 0 };
-	bool help = false;
-	int code = parse(argc, argv, &args, &help);
+	CLEANUP(args_fini) struct record_args args = { 0 };
+	int code;
 
-	if (help)
-		code = print_usage(&cmd_record);
-	else if (code == EXIT_SUCCESS)
-		code = record(&args);
-	rule_files_fini(&args.files);
-	return code;
+	if (!options_read(&cmd_record, argc, argv, options, ARRAY_SIZE(options), &args, &code))
+		return code;
+	if (!args.conf.record.path)
+		return usage_error(&cmd_record, "say where to: -o FILE", "");
+	if (args.rules.named && args.rules.files.n == 0)
+		return usage_error(&cmd_record, "no *.json in the directory of -r", "");
+	code = take_sources(&args, argc - optind, argv + optind);
+	return code == EXIT_SUCCESS ? record(&args) : code;
 }
 
 const struct command cmd_record = {

@@ -1,33 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* `kernelsight reload`: has the running daemon read its rules again. */
 #include "cli/control_client.h"
+#include "cli/options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "daemon/control.h"
 
+static const struct cli_option options[] = {
+	{ "socket", .read = option_text },
+};
+
 static int run(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "socket", required_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
 	CLEANUP(buf_fini) struct buf reply = { 0 };
 	CLEANUP(buf_fini) struct buf messages = { 0 };
 	const char *socket = NULL;
+	int code;
 	bool ok;
-	int c;
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (c == 'h')
-			return print_usage(&cmd_reload);
-		if (c == '?')
-			return EXIT_USAGE;
-		socket = optarg;
-	}
+	if (!options_read(&cmd_reload, argc, argv, options, ARRAY_SIZE(options), &socket, &code))
+		return code;
 	if (optind < argc)
 		return usage_error(&cmd_reload, "unexpected argument ", argv[optind]);
 	ok = control_ask(&cmd_reload, control_path(socket), "{\"command\":\"reload\"}", &reply);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* `kernelsight replay`: what rules would have said of recorded events. */
-#include "cli/command.h"
 #include "cli/rule_args.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "engine/incidents.h"
@@ -14,7 +11,7 @@
 #include "trial/summary.h"
 
 struct replay_args {
-	struct rule_files files;
+	struct rule_args rules;
 	const struct event_type *on;
 	bool summary;
 	unsigned max_keys;
@@ -100,7 +97,7 @@ static int replay_with(struct streams *streams, const struct rule_set *rules,
 
 static int replay_files(char *const *paths, unsigned n, const struct replay_args *args)
 {
-	struct rule_set *rules = rule_args_load(&args->files);
+	struct rule_set *rules = rule_args_load(&args->rules.files);
 	AUTO_FREE char *error = NULL;
 	struct streams streams = { 0 };
 	int code = EXIT_FAILURE;
@@ -116,71 +113,41 @@ static int replay_files(char *const *paths, unsigned n, const struct replay_args
 	return code;
 }
 
-static int parse(int argc, char **argv, struct replay_args *args, bool *ret_help)
+static char *choose_alerts(const char *text, void *summary)
 {
-	enum { JSON = 256, SUMMARY, ON, MAX_KEYS };
-	static const struct option options[] = {
-		{ "rules", required_argument, NULL, 'r' },
-		{ "json", no_argument, NULL, JSON },
-		{ "summary", no_argument, NULL, SUMMARY },
-		{ "on", required_argument, NULL, ON },
-		{ "max-keys", required_argument, NULL, MAX_KEYS },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	AUTO_FREE char *error = NULL;
-	bool rules_named = false;
-	int c;
+	(void)text;
+	*(bool *)summary = false;
+	return NULL;
+}
 
-	args->summary = isatty(STDOUT_FILENO);
-	while ((c = getopt_long(argc, argv, "r:h", options, NULL)) != -1) {
-		switch (c) {
-		case 'r':
-			rules_named = true;
-			if (!rule_files_add(&args->files, optarg, &error))
-				return usage_error(&cmd_replay, error, "");
-			break;
-		case JSON:
-		case SUMMARY:
-			args->summary = c == SUMMARY;
-			break;
-		case ON:
-			args->on = event_type_find(optarg, strlen(optarg));
-			if (!args->on)
-				return usage_error(&cmd_replay, "no source ", optarg);
-			break;
-		case MAX_KEYS:
-			if (!parse_max_keys(optarg, &args->max_keys))
-				return usage_error(&cmd_replay, "no number of keys: ", optarg);
-			break;
-		case 'h':
-			*ret_help = true;
-			return EXIT_SUCCESS;
-		default:
-			return EXIT_USAGE;
-		}
-	}
-	if (optind == argc)
-		return usage_error(&cmd_replay, "no capture given", "");
-	if (rules_named && args->files.n == 0)
-		return usage_error(&cmd_replay, "no *.json in the directory of -r", "");
-	if (!rules_named && !rule_args_default(&args->files, &error))
-		return usage_error(&cmd_replay, error, "");
-	return EXIT_SUCCESS;
+static const struct cli_option options[] = {
+	{ "rules", 'r', option_rules, .offset = offsetof(struct replay_args, rules) },
+	{ "json", .read = choose_alerts, .bare = true,
+	  .offset = offsetof(struct replay_args, summary) },
+	{ "summary", .offset = offsetof(struct replay_args, summary) },
+	{ "on", .read = option_source, .offset = offsetof(struct replay_args, on) },
+	{ "max-keys", .read = option_max_keys, .offset = offsetof(struct replay_args, max_keys) },
+};
+
+static void args_fini(struct replay_args *args)
+{
+	rule_args_fini(&args->rules);
 }
 
 static int run(int argc, char **argv)
 {
-	struct replay_args args = { 0 };
-	bool help = false;
-	int code = parse(argc, argv, &args, &help);
+	CLEANUP(args_fini) struct replay_args args = { .summary = isatty(STDOUT_FILENO) };
+	AUTO_FREE char *error = NULL;
+	int code;
 
-	if (help)
-		code = print_usage(&cmd_replay);
-	else if (code == EXIT_SUCCESS)
-		code = replay_files(argv + optind, (unsigned)(argc - optind), &args);
-	rule_files_fini(&args.files);
-	return code;
+	if (!options_read(&cmd_replay, argc, argv, options, ARRAY_SIZE(options), &args, &code))
+		return code;
+	if (optind == argc)
+		return usage_error(&cmd_replay, "no capture given", "");
+	error = rule_args_complete(&args.rules);
+	if (error)
+		return usage_error(&cmd_replay, error, "");
+	return replay_files(argv + optind, (unsigned)(argc - optind), &args);
 }
 
 const struct command cmd_replay = {

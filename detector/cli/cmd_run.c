@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* `kernelsight run`: the daemon, in the foreground. */
-#include "cli/command.h"
 #include "cli/record_args.h"
 #include "cli/rule_args.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,26 +22,30 @@ struct rule_places {
 	unsigned n;
 };
 
-static bool read_rules(const struct rule_places *places, struct rule_files *files, char **ret_error)
+struct run_args {
+	struct daemon_conf conf;
+	struct rule_places places;
+};
+
+/* Returns NULL, or what is wrong, for the caller to free. */
+static char *read_rules(const struct rule_places *places, struct rule_args *rules)
 {
-	for (unsigned i = 0; i < places->n; i++)
-		if (!rule_files_add(files, places->paths[i], ret_error))
-			return false;
-	if (places->n == 0)
-		return rule_args_default(files, ret_error);
-	if (files->n > 0)
-		return true;
-	*ret_error = xstrdup("no *.json in the directory of -r");
-	return false;
+	for (unsigned i = 0; i < places->n; i++) {
+		char *error = option_rules(places->paths[i], rules);
+
+		if (error)
+			return error;
+	}
+	return rule_args_complete(rules);
 }
 
 static const struct rule_set *load_again(void *ctx, FILE *messages)
 {
-	CLEANUP(rule_files_fini) struct rule_files files = { 0 };
-	AUTO_FREE char *error = NULL;
+	CLEANUP(rule_args_fini) struct rule_args rules = { 0 };
+	AUTO_FREE char *error = read_rules(ctx, &rules);
 
-	if (read_rules(ctx, &files, &error))
-		return rule_args_load_to(&files, messages);
+	if (!error)
+		return rule_args_load_to(&rules.files, messages);
 	fprintf(messages, "%s\n", error);
 	return NULL;
 }
@@ -64,105 +65,69 @@ static int run_with(const struct rule_files *files, struct daemon_conf *conf)
 	return code;
 }
 
-/* "5%" is 0.05; "off" is 0. */
-static bool parse_share(const char *text, double *ret_share)
+/* Of -r: where the rules are, to be read after the options and again later. */
+static char *option_place(const char *path, void *target)
 {
-	size_t len = strlen(text);
-	enum unit unit;
-	double percent;
+	struct rule_places *places = target;
 
-	if (strcmp(text, "off") == 0) {
-		*ret_share = 0;
-		return true;
-	}
-	if (len == 0 || quantity_parse(text, len, &percent, &unit) != len || unit != UNIT_PERCENT ||
-	    !(percent > 0 && percent <= 100))
-		return false;
-	*ret_share = percent / 100;
-	return true;
+	if (places->n == RULE_PLACES_MAX)
+		return xasprintf("too many -r: at %s", path);
+	places->paths[places->n++] = path;
+	return NULL;
 }
+
+/* Into a double: "5%" is 0.05; "off" is 0. */
+static char *option_share(const char *text, void *target)
+{
+	bool off = strcmp(text, "off") == 0;
+	size_t len = strlen(text);
+	double percent = 0;
+	enum unit unit;
+
+	if (!off && (len == 0 || quantity_parse(text, len, &percent, &unit) != len ||
+		     unit != UNIT_PERCENT || !(percent > 0 && percent <= 100)))
+		return xasprintf("no share such as 5%% or off: %s", text);
+	*(double *)target = percent / 100;
+	return NULL;
+}
+
+static const struct cli_option options[] = {
+	{ "rules", 'r', option_place, .offset = offsetof(struct run_args, places) },
+	{ "duration", .read = option_duration,
+	  .offset = offsetof(struct run_args, conf.duration_ns) },
+	{ "dry-run", .offset = offsetof(struct run_args, conf.dry_run) },
+	{ "cpu-budget", .read = option_share,
+	  .offset = offsetof(struct run_args, conf.cpu_budget) },
+	{ "event-limit", .read = option_event_limit,
+	  .offset = offsetof(struct run_args, conf.event_limit) },
+	{ "max-keys", .read = option_max_keys, .offset = offsetof(struct run_args, conf.max_keys) },
+	{ "socket", .read = option_text, .offset = offsetof(struct run_args, conf.socket) },
+	{ "record", .read = option_text, .offset = offsetof(struct run_args, conf.record.path) },
+	{ "max-size", .read = option_max_size,
+	  .offset = offsetof(struct run_args, conf.record.max_bytes) },
+	{ "files", .read = option_max_files,
+	  .offset = offsetof(struct run_args, conf.record.max_files) },
+};
 
 static int run(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "rules", required_argument, NULL, 'r' },
-		{ "duration", required_argument, NULL, 'd' },
-		{ "dry-run", no_argument, NULL, 'n' },
-		{ "cpu-budget", required_argument, NULL, 'b' },
-		{ "event-limit", required_argument, NULL, 'e' },
-		{ "max-keys", required_argument, NULL, 'k' },
-		{ "socket", required_argument, NULL, 's' },
-		{ "record", required_argument, NULL, 'o' },
-		{ "max-size", required_argument, NULL, 'm' },
-		{ "files", required_argument, NULL, 'f' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	CLEANUP(rule_files_fini) struct rule_files files = { 0 };
+	CLEANUP(rule_args_fini) struct rule_args rules = { 0 };
 	AUTO_FREE char *error = NULL;
-	struct rule_places places = { 0 };
-	struct daemon_conf conf = { .cpu_budget = CPU_BUDGET,
-				    .event_limit = EVENT_LIMIT,
-				    .socket = control_path(NULL),
-				    .load = load_again,
-				    .load_ctx = &places };
-	int c;
+	struct run_args args = { .conf = { .cpu_budget = CPU_BUDGET,
+					   .event_limit = EVENT_LIMIT,
+					   .socket = control_path(NULL),
+					   .load = load_again,
+					   .load_ctx = &args.places } };
+	int code;
 
-	while ((c = getopt_long(argc, argv, "r:h", options, NULL)) != -1) {
-		switch (c) {
-		case 'r':
-			if (places.n == RULE_PLACES_MAX)
-				return usage_error(&cmd_run, "too many -r: at ", optarg);
-			places.paths[places.n++] = optarg;
-			break;
-		case 'd':
-			if (!parse_duration(optarg, &conf.duration_ns))
-				return usage_error(&cmd_run,
-						   "no duration such as 90s or 1h: ", optarg);
-			break;
-		case 'n':
-			conf.dry_run = true;
-			break;
-		case 'k':
-			if (!parse_max_keys(optarg, &conf.max_keys))
-				return usage_error(&cmd_run,
-						   "no number from 1 to 100000000: ", optarg);
-			break;
-		case 's':
-			conf.socket = optarg;
-			break;
-		case 'b':
-			if (!parse_share(optarg, &conf.cpu_budget))
-				return usage_error(&cmd_run,
-						   "no share such as 5% or off: ", optarg);
-			break;
-		case 'e':
-			if (!parse_event_limit(optarg, &conf.event_limit))
-				return usage_error(&cmd_run,
-						   "no number up to 1000000000 or off: ", optarg);
-			break;
-		case 'o':
-			conf.record.path = optarg;
-			break;
-		case 'm':
-			if (!parse_max_size(optarg, &conf.record.max_bytes))
-				return usage_error(&cmd_run, "no size such as 256MB: ", optarg);
-			break;
-		case 'f':
-			if (!parse_max_files(optarg, &conf.record.max_files))
-				return usage_error(&cmd_run, "no number from 2 to 100: ", optarg);
-			break;
-		case 'h':
-			return print_usage(&cmd_run);
-		default:
-			return EXIT_USAGE;
-		}
-	}
+	if (!options_read(&cmd_run, argc, argv, options, ARRAY_SIZE(options), &args, &code))
+		return code;
 	if (optind < argc)
 		return usage_error(&cmd_run, "unexpected argument ", argv[optind]);
-	if (!read_rules(&places, &files, &error))
+	error = read_rules(&args.places, &rules);
+	if (error)
 		return usage_error(&cmd_run, error, "");
-	return run_with(&files, &conf);
+	return run_with(&rules.files, &args.conf);
 }
 
 const struct command cmd_run = {

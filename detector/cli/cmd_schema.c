@@ -1,27 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* `kernelsight schema`: the JSON Schema of rule files. */
-#include "cli/command.h"
+#include "cli/options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "rule/rule_schema.h"
 
 static int run(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
 	CLEANUP(buf_fini) struct buf text = { 0 };
-	int option;
+	int code;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (option == 'h')
-			return print_usage(&cmd_schema);
-		return EXIT_USAGE;
-	}
+	if (!options_read(&cmd_schema, argc, argv, NULL, 0, NULL, &code))
+		return code;
 	if (optind < argc)
 		return usage_error(&cmd_schema, "no argument expected, not ", argv[optind]);
 	rule_schema_write(&text);

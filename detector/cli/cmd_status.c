@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* `kernelsight status`: the running daemon at a glance. */
 #include "cli/control_client.h"
+#include "cli/options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/control.h"
 #include "util/units.h"
@@ -159,32 +160,30 @@ static void print_status(const struct reply *r)
 	reply_each(r, "hooks", print_hook, NULL);
 }
 
+struct status_args {
+	const char *socket;
+	bool json;
+};
+
+static const struct cli_option options[] = {
+	{ "json", .offset = offsetof(struct status_args, json) },
+	{ "socket", .read = option_text, .offset = offsetof(struct status_args, socket) },
+};
+
 static int run(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "socket", required_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
 	CLEANUP(buf_fini) struct buf reply = { 0 };
-	const char *socket = NULL;
-	bool json = false;
-	int c;
+	struct status_args args = { 0 };
+	int code;
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (c == 'h')
-			return print_usage(&cmd_status);
-		if (c == '?')
-			return EXIT_USAGE;
-		json |= c == 'j';
-		socket = c == 's' ? optarg : socket;
-	}
+	if (!options_read(&cmd_status, argc, argv, options, ARRAY_SIZE(options), &args, &code))
+		return code;
 	if (optind < argc)
 		return usage_error(&cmd_status, "unexpected argument ", argv[optind]);
-	if (!control_ask(&cmd_status, control_path(socket), "{\"command\":\"status\"}", &reply))
+	if (!control_ask(&cmd_status, control_path(args.socket), "{\"command\":\"status\"}",
+			 &reply))
 		return EXIT_FAILURE;
-	if (json)
+	if (args.json)
 		printf("%s\n", buf_str(&reply));
 	else
 		print_status(&(struct reply){ reply.data, reply.len });

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* `kernelsight test`: unit tests of rules. Needs no privileges. */
-#include "cli/command.h"
+#include "cli/options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/rule_files.h"
 #include "trial/rule_test.h"
@@ -79,25 +79,19 @@ static void test_file(const struct rule_file *file, struct tally *tally)
 	diags_free(diags);
 }
 
+static const struct cli_option options[] = {
+	{ "verbose", 'v', .offset = offsetof(struct tally, verbose) },
+};
+
 static int run(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
 	CLEANUP(rule_files_fini) struct rule_files files = { 0 };
 	AUTO_FREE char *error = NULL;
 	struct tally tally = { 0 };
-	int c;
+	int code;
 
-	while ((c = getopt_long(argc, argv, "vh", options, NULL)) != -1) {
-		if (c == 'h')
-			return print_usage(&cmd_test);
-		if (c != 'v')
-			return EXIT_USAGE;
-		tally.verbose = true;
-	}
+	if (!options_read(&cmd_test, argc, argv, options, ARRAY_SIZE(options), &tally, &code))
+		return code;
 	if (optind == argc)
 		return usage_error(&cmd_test, "no test file given", "");
 	for (int i = optind; i < argc; i++)

@@ -20,10 +20,6 @@ struct command {
 int usage_error(const struct command *command, const char *what, const char *about);
 /* Prints what `--help` shows. Returns EXIT_SUCCESS. */
 int print_usage(const struct command *command);
-/* Reads a duration of more than 0. */
-bool parse_duration(const char *text, uint64_t *ret_ns);
-/* The number of --event-limit, up to 1,000,000,000; "off" is 0. False if it is none. */
-bool parse_event_limit(const char *text, uint32_t *ret_limit);
 
 extern const struct command cmd_check;
 extern const struct command cmd_diff;

@@ -10,7 +10,7 @@
 #define SIZE_MIN       1e6
 #define SIZE_MAX_BYTES 1e15
 
-bool parse_max_size(const char *text, uint64_t *ret_bytes)
+char *option_max_size(const char *text, void *target)
 {
 	size_t len = strlen(text);
 	enum unit unit;
@@ -18,18 +18,18 @@ bool parse_max_size(const char *text, uint64_t *ret_bytes)
 
 	if (len == 0 || quantity_parse(text, len, &bytes, &unit) != len || unit != UNIT_BYTES ||
 	    !(bytes >= SIZE_MIN && bytes <= SIZE_MAX_BYTES))
-		return false;
-	*ret_bytes = (uint64_t)bytes;
-	return true;
+		return xasprintf("no size such as 256MB: %s", text);
+	*(uint64_t *)target = (uint64_t)bytes;
+	return NULL;
 }
 
-bool parse_max_files(const char *text, unsigned *ret_files)
+char *option_max_files(const char *text, void *target)
 {
 	char *end;
 	unsigned long n = strtoul(text, &end, 10);
 
 	if (*text < '0' || *text > '9' || *end || n < 2 || n > RECORDER_FILES_MAX)
-		return false;
-	*ret_files = (unsigned)n;
-	return true;
+		return xasprintf("no number from 2 to %d: %s", RECORDER_FILES_MAX, text);
+	*(unsigned *)target = (unsigned)n;
+	return NULL;
 }

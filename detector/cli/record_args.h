@@ -3,11 +3,11 @@
 #ifndef CLI_RECORD_ARGS_H
 #define CLI_RECORD_ARGS_H
 
-#include "util/base.h"
+#include "cli/options.h"
 
-/* A size of at least 1 MB. */
-bool parse_max_size(const char *text, uint64_t *ret_bytes);
-/* A number of files from 2 to RECORDER_FILES_MAX. */
-bool parse_max_files(const char *text, unsigned *ret_files);
+/* Read functions: a size of at least 1 MB into a uint64_t of bytes; a number of files, from 2 to
+ * RECORDER_FILES_MAX, into an unsigned. */
+char *option_max_size(const char *text, void *target);
+char *option_max_files(const char *text, void *target);
 
 #endif

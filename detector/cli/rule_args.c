@@ -8,13 +8,32 @@
 #include "daemon/rule_check.h"
 #include "daemon/shipped_rules.h"
 
-bool rule_args_default(struct rule_files *files, char **ret_error)
+char *option_rules(const char *path, void *rule_args)
 {
-	if (access(LOCAL_RULES, F_OK) == 0 && !rule_files_add(files, LOCAL_RULES, ret_error))
-		return false;
-	if (files->n == 0)
-		shipped_rules_add(files);
-	return true;
+	struct rule_args *args = rule_args;
+	char *error = NULL;
+
+	args->named = true;
+	(void)rule_files_add(&args->files, path, &error);
+	return error;
+}
+
+char *rule_args_complete(struct rule_args *args)
+{
+	char *error = NULL;
+
+	if (args->named)
+		return args->files.n ? NULL : xstrdup("no *.json in the directory of -r");
+	if (access(LOCAL_RULES, F_OK) == 0 && !rule_files_add(&args->files, LOCAL_RULES, &error))
+		return error;
+	if (args->files.n == 0)
+		shipped_rules_add(&args->files);
+	return NULL;
+}
+
+void rule_args_fini(struct rule_args *args)
+{
+	rule_files_fini(&args->files);
 }
 
 struct rule_set *rule_args_load_to(const struct rule_files *files, FILE *messages)
@@ -38,13 +57,13 @@ struct rule_set *rule_args_load(const struct rule_files *files)
 	return rule_args_load_to(files, stderr);
 }
 
-bool parse_max_keys(const char *text, unsigned *ret_keys)
+char *option_max_keys(const char *text, void *target)
 {
 	char *end;
 	unsigned long n = strtoul(text, &end, 10);
 
 	if (*text < '0' || *text > '9' || *end || n == 0 || n > 100000000)
-		return false;
-	*ret_keys = (unsigned)n;
-	return true;
+		return xasprintf("no number from 1 to 100000000: %s", text);
+	*(unsigned *)target = (unsigned)n;
+	return NULL;
 }

@@ -5,13 +5,26 @@
 
 #include <stdio.h>
 
+#include "cli/options.h"
 #include "daemon/rule_files.h"
 
 #define LOCAL_RULES "/etc/kernelsight/rules.d"
 
-/* Without -r: the rules of this machine or, where there are none, those that come along. For
- * *ret_error see rule_files_add(). */
-bool rule_args_default(struct rule_files *files, char **ret_error);
+/* What -r named. */
+struct rule_args {
+	struct rule_files files;
+	bool named; /* there was one */
+};
+
+/* Read function of -r. */
+char *option_rules(const char *path, void *rule_args);
+/*
+ * After the options: without -r takes the rules of this machine or, where there are none, those that come
+ * along. Returns NULL, or for the caller to free what is wrong: a file cannot be read, -r named none.
+ */
+char *rule_args_complete(struct rule_args *args);
+/* Also for one that holds nothing. */
+void rule_args_fini(struct rule_args *args);
 
 /* Compiles them, prints every mistake and warning to `messages`, and returns NULL if there was a
  * mistake. */
@@ -19,7 +32,7 @@ struct rule_set *rule_args_load_to(const struct rule_files *files, FILE *message
 /* The same, with standard error. */
 struct rule_set *rule_args_load(const struct rule_files *files);
 
-/* The number of --max-keys, from 1 to 100,000,000; false if it is none. */
-bool parse_max_keys(const char *text, unsigned *ret_keys);
+/* Read function of --max-keys, a number from 1 to 100,000,000 into an unsigned. */
+char *option_max_keys(const char *text, void *target);
 
 #endif
