@@ -26,6 +26,7 @@ int BPF_PROG(on_destroy, struct sock *sk)
 
 	if (!tp || !state)
 		return 0;
+	COUNT(socket_ends);
 	if (tp->bytes_received || tp->bytes_sent)
 		owner_closes(&state->owner);
 	return send_rest(sk, state);

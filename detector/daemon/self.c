@@ -113,7 +113,7 @@ static void set_source(struct self *self, struct ev_self *e, const struct source
 	set_cost(e, governor_cost_ns(governor, source));
 	e->memory_bytes = source_memory_bytes(source);
 	e->given_up = governor_given_up(source);
-	e->silent = source_silent(source);
+	e->silent = source_silent(source) != NULL;
 }
 
 static void set_processes(struct self *self, struct ev_self *e, const struct processes *processes,

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "source/process_table.h"
 #include "util/clock.h"
@@ -52,6 +54,10 @@ struct fault_state {
 	uint64_t began_ns; /* of the second that is being added up */
 	uint64_t ends_ns;
 	bool whole[ARRAY_SIZE(parts)]; /* attached since before that */
+	/* sums over all processes, for the signs of life */
+	uint64_t minor;
+	uint64_t by_mode;
+	uint64_t timed;
 };
 
 static bool delays_are_accounted(void)
@@ -143,10 +149,11 @@ static void begin(struct source *s, uint64_t now_ns)
 static void started(struct source *s)
 {
 	struct fault_state *state = s->state;
+	uint64_t now_ns = clock_monotonic_ns();
 
 	walk(s);
 	state->counting = source_part_attached(s, PART_COUNTS);
-	begin(s, clock_monotonic_ns());
+	begin(s, now_ns);
 }
 
 static bool measured(const struct source *s, unsigned part)
@@ -176,6 +183,9 @@ static void emit(void *ctx, struct process_sums *sums)
 		.fault_ns = NOT_MEASURED,
 	};
 
+	state->minor += e.minor_faults;
+	state->by_mode += process_count(counts[FAULT_USER]) + process_count(counts[FAULT_KERNEL]);
+	state->timed += process_count(counts[FAULT_TIMED]);
 	memcpy(e.comm, sums->who.comm, sizeof(e.comm));
 	if (measured(s, PART_MODE)) {
 		e.user_faults = process_count(counts[FAULT_USER]);
@@ -201,11 +211,61 @@ static void tick(struct source *s, uint64_t now_ns)
 	begin(s, now_ns);
 }
 
-/* The next walk must see at least the thread that makes it. */
+/* Touches a page that is not there yet. */
 static bool poke(struct source *s)
 {
-	return source_part_attached(s, PART_COUNTS);
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	volatile char *page = source_part_attached(s, PART_COUNTS)
+				      ? mmap(NULL, size, PROT_READ | PROT_WRITE,
+					     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+				      : MAP_FAILED;
+
+	if (page == MAP_FAILED)
+		return false;
+	*page = 1;
+	(void)munmap((void *)page, size);
+	return true;
 }
+
+static uint64_t minor(const struct source *s)
+{
+	const struct fault_state *state = s->state;
+
+	return state->minor;
+}
+
+static bool poked_by_mode(const struct source *s, uint64_t *ret)
+{
+	return source_canary_poked(s, ret) && source_part_attached(s, PART_MODE);
+}
+
+static uint64_t by_mode(const struct source *s)
+{
+	const struct fault_state *state = s->state;
+
+	return state->by_mode;
+}
+
+static bool poked_in_time(const struct source *s, uint64_t *ret)
+{
+	return source_canary_poked(s, ret) && source_part_attached(s, PART_TIME);
+}
+
+static uint64_t timed(const struct source *s)
+{
+	const struct fault_state *state = s->state;
+
+	return state->timed;
+}
+
+/* No sign of major faults: they cannot be had for nothing, and those in a call of the kernel raise no
+ * event. */
+static const struct source_sign signs[] = {
+	{ "faults", source_canary_poked, minor },
+	{ "faults by mode", poked_by_mode, by_mode },
+	{ "time of faults", poked_in_time, timed },
+	{ 0 },
+};
 
 static void fini(struct source *s)
 {
@@ -228,5 +288,6 @@ const struct source_ops fault_source_ops = {
 	.on_record = on_record,
 	.tick = tick,
 	.poke = poke,
+	.signs = signs,
 	.fini = fini,
 };

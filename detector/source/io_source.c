@@ -9,6 +9,7 @@
 
 #include "source/block_device.h"
 #include "source/io_sample.h"
+#include "source/kernel_counts.h"
 #include "source/source_ops.h"
 #include "util/clock.h"
 
@@ -55,6 +56,7 @@ struct io_state {
 	int slots_map, cells_map;
 	bool unstamped; /* some disk's requests come without stamps */
 	uint64_t began_ns;
+	uint64_t ops; /* in all samples so far */
 	struct io_slot slots[IO_SLOTS];
 	struct io_cell sums[IO_SLOTS]; /* at the last tick */
 	struct device devices[IO_SLOTS];
@@ -143,6 +145,7 @@ static bool make_sample(struct source *s, unsigned i, uint64_t interval, struct 
 	io_cells_add(state->per_cpu, source_cpus(s), interval, &now);
 	io_cells_difference(&now, &state->sums[i], &difference);
 	state->sums[i] = now;
+	state->ops += difference.ops;
 	d = look_at_device(state, slot, interval);
 	*e = (struct ev_io){ 0 };
 	io_sample_fill(e, &difference);
@@ -253,6 +256,30 @@ static void started(struct source *s)
 	push_parts(s);
 }
 
+static bool were_completed(const struct source *s, uint64_t *ret)
+{
+	(void)s;
+	return kernel_counts_block_requests(ret);
+}
+
+/* One that was lost was seen, as one that is too fast to be reported. */
+static uint64_t seen(const struct source *s)
+{
+	const struct io_state *state = s->state;
+	struct source_stats stats;
+
+	if (!source_demand(s, "io")->wanted)
+		return source_canary_seen(s);
+	source_stats(s, &stats);
+	return state->ops + source_lost(&stats);
+}
+
+/* A request of our own would spin up a disk that rests. */
+static const struct source_sign signs[] = {
+	{ "requests", were_completed, seen },
+	{ 0 },
+};
+
 static void fini(struct source *s)
 {
 	struct io_state *state = s->state;
@@ -273,5 +300,6 @@ const struct source_ops io_source_ops = {
 	.adjusted = push_parts,
 	.on_record = on_record,
 	.tick = tick,
+	.signs = signs,
 	.fini = fini,
 };

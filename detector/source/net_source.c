@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "source/interfaces.h"
+#include "source/kernel_counts.h"
 #include "source/sample_table.h"
 #include "source/socket_walk.h"
 #include "util/clock.h"
@@ -44,6 +44,7 @@ struct net_state {
 	bool counting;	   /* the sockets' counters have been noted, since the programs came */
 	uint64_t began_ns; /* of the second that is being added up */
 	uint64_t now_ns;
+	uint64_t udp_packets; /* so far */
 };
 
 struct sample_key {
@@ -82,6 +83,8 @@ static void on_delta(void *ctx, const void *record, size_t size)
 		state->walk.sought++;
 		return;
 	}
+	if (d->protocol == IPPROTO_UDP)
+		state->udp_packets += d->rx_packets + d->tx_packets;
 	e = sample_table_at(state->samples, &key);
 	if (!e) {
 		s->lost_here++;
@@ -195,21 +198,28 @@ static void started(struct source *s)
 	state->began_ns = clock_monotonic_ns();
 }
 
-/* Listens on a port of the loopback interface for a moment: the end of each TCP socket is looked at. */
 static bool poke(struct source *s)
 {
-	const struct sockaddr_in local = { .sin_family = AF_INET,
-					   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = source_part_attached(s, PART_PROCESSES)
-			 ? socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)
-			 : -1;
-	bool done = fd >= 0 && bind(fd, (const struct sockaddr *)&local, sizeof(local)) == 0 &&
-		    listen(fd, 1) == 0;
-
-	if (fd >= 0)
-		(void)close(fd);
-	return done;
+	return source_part_attached(s, PART_PROCESSES) && socket_walk_poke();
 }
+
+static bool udp_was_sent(const struct source *s, uint64_t *ret)
+{
+	return source_part_attached(s, PART_UDP) && kernel_counts_udp_sent(ret);
+}
+
+static uint64_t udp_seen(const struct source *s)
+{
+	const struct net_state *state = s->state;
+
+	return state->udp_packets;
+}
+
+static const struct source_sign signs[] = {
+	{ "TCP", source_canary_poked, socket_walk_ends },
+	{ "UDP", udp_was_sent, udp_seen },
+	{ 0 },
+};
 
 static void fini(struct source *s)
 {
@@ -233,5 +243,6 @@ const struct source_ops net_source_ops = {
 	.on_record = on_delta,
 	.tick = tick,
 	.poke = poke,
+	.signs = signs,
 	.fini = fini,
 };

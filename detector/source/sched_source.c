@@ -2,10 +2,13 @@
 /* What the threads of each process did in one second: one event for each process. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "source/process_table.h"
 #include "source/waits.h"
 #include "util/clock.h"
+
+#include "../bpf/histogram.h"
 
 _Static_assert(SCHED_COUNTS <= PROCESS_COUNTS_MAX, "room for them");
 
@@ -45,6 +48,11 @@ struct sched_state {
 	/* attached since before that: what they tell of it is whole */
 	bool waits_whole;
 	bool states_whole;
+	/* sums over all processes, for the signs of life */
+	uint64_t switches;
+	uint64_t waited; /* samples that have a wait of HISTOGRAM_FROM_NS or more ... */
+	uint64_t
+		have_waited; /* ... and those that must have, as they waited for longer on average */
 };
 
 static bool measures_waits(const struct source *s)
@@ -157,9 +165,11 @@ static void begin(struct source *s, uint64_t now_ns)
 /* Marks where every thread stands now; only threads that are newer have done anything yet. */
 static void started(struct source *s)
 {
+	uint64_t now_ns = clock_monotonic_ns();
+
 	walk(s);
 	source_parts_apply(s); /* the walk has told what the kernel keeps */
-	begin(s, clock_monotonic_ns());
+	begin(s, now_ns);
 }
 
 static void set_waits(const struct sched_state *state, const struct waits *waits,
@@ -213,6 +223,9 @@ static void emit(void *ctx, struct process_sums *sums)
 	/* the waits of a process that has ended came without its end */
 	if (!sums->who.ts_ns)
 		s->lost_here++;
+	state->switches += e.voluntary_switches + e.involuntary_switches;
+	state->waited += sums->more != NULL;
+	state->have_waited += e.runq_waits && e.runq_ns / e.runq_waits >= HISTOGRAM_FROM_NS;
 	memcpy(e.comm, sums->who.comm, sizeof(e.comm));
 	set_waits(state, sums->more, s, &e);
 	set_states(state, counts, s, &e);
@@ -231,12 +244,45 @@ static void tick(struct source *s, uint64_t now_ns)
 	begin(s, now_ns);
 }
 
-/* The next walk must see at least the thread that makes it. */
-static bool poke(struct source *s)
+/* The next walk must see at least the thread that makes it, as it sleeps between two ticks. */
+static bool own_switches(const struct source *s, uint64_t *ret)
 {
+	struct rusage usage;
+
 	(void)s;
+	if (getrusage(RUSAGE_SELF, &usage) < 0)
+		return false;
+	*ret = (uint64_t)usage.ru_nvcsw + (uint64_t)usage.ru_nivcsw;
 	return true;
 }
+
+static uint64_t switches(const struct source *s)
+{
+	const struct sched_state *state = s->state;
+
+	return state->switches;
+}
+
+static bool have_waited(const struct source *s, uint64_t *ret)
+{
+	const struct sched_state *state = s->state;
+
+	*ret = state->have_waited;
+	return measures_waits(s);
+}
+
+static uint64_t waited(const struct source *s)
+{
+	const struct sched_state *state = s->state;
+
+	return state->waited;
+}
+
+static const struct source_sign signs[] = {
+	{ "context switches", own_switches, switches },
+	{ "run-queue latency", have_waited, waited },
+	{ 0 },
+};
 
 static void fini(struct source *s)
 {
@@ -257,6 +303,6 @@ const struct source_ops sched_source_ops = {
 	.started = started,
 	.on_record = on_record,
 	.tick = tick,
-	.poke = poke,
+	.signs = signs,
 	.fini = fini,
 };

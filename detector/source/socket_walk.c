@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "source/socket_walk.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "util/clock.h"
 
 #define WALK_SHARE 50 /* a walk over all files may take a 50th of the time */
@@ -44,4 +48,25 @@ void socket_walk_read(struct source *s, struct socket_walk *w)
 	ended_ns = clock_monotonic_ns();
 	w->walk_not_before_ns = ended_ns + WALK_SHARE * (ended_ns - began_ns);
 	read_sockets(s, w);
+}
+
+bool socket_walk_poke(void)
+{
+	const struct sockaddr_in local = { .sin_family = AF_INET,
+					   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool done = fd >= 0 && bind(fd, (const struct sockaddr *)&local, sizeof(local)) == 0 &&
+		    listen(fd, 1) == 0;
+
+	if (fd >= 0)
+		(void)close(fd);
+	return done;
+}
+
+uint64_t socket_walk_ends(const struct source *s)
+{
+	struct source_stats stats;
+
+	source_stats(s, &stats);
+	return stats.counters.socket_ends;
 }

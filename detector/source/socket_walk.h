@@ -34,6 +34,12 @@ void socket_walk_read(struct source *s, struct socket_walk *w);
 		memcpy((record)->comm, (of)->comm, sizeof((record)->comm));                        \
 	} while (0)
 
+/* Listens on a port of the loopback interface for a moment: the end of each TCP socket is looked at.
+ * False if that is not possible. */
+bool socket_walk_poke(void);
+/* The ends of sockets that the programs have seen so far. */
+uint64_t socket_walk_ends(const struct source *s);
+
 /* Runs on_walk under a new number; fn, which may be NULL, gets what it writes. */
 void socket_walk_files(struct source *s, size_t size, record_fn *fn);
 

@@ -260,6 +260,7 @@ static void add(struct source_counters *sum, const struct source_counters *c)
 	sum->no_storage += c->no_storage;
 	sum->map_full += c->map_full;
 	sum->rate_limited += c->rate_limited;
+	sum->socket_ends += c->socket_ends;
 }
 
 static uint64_t lost_in_kernel(const struct source_counters *c)
@@ -313,10 +314,11 @@ void source_tick(struct source *s, uint64_t now_ns, int64_t wall_offset_ns)
 {
 	s->wall_offset_ns = wall_offset_ns;
 	bpf_object_follow_cpus(s->object);
+	source_canary_before(s, now_ns);
 	drain(s);
 	if (s->ops->tick)
 		s->ops->tick(s, now_ns);
-	source_canary_tick(s, now_ns);
+	source_canary_after(s, now_ns);
 }
 
 void source_catch_up(struct source *s)

@@ -110,11 +110,8 @@ uint64_t source_walk_time_ns(const struct source *s);
  * this process may not. */
 int source_measure(void);
 
-/*
- * Does the source no longer see what kernelsight itself provokes from time to time for it to see?
- * False for one that cannot be tried this way.
- */
-bool source_silent(const struct source *s);
+/* What the source no longer sees though it happens, for people; NULL: nothing. Lends. */
+const char *source_silent(const struct source *s);
 
 /*
  * Once a second: reads what has to be fetched and whatever waits in the ring. wall_offset_ns is

@@ -12,6 +12,7 @@
 #define SOURCE_TYPES_MAX 4
 #define SOURCE_PARTS_MAX 8
 #define SOURCE_WAYS_MAX	 3
+#define SOURCE_SIGNS_MAX 3
 
 /* One way to do a part. */
 struct source_way {
@@ -42,12 +43,31 @@ struct part_state {
 	bool shed; /* given up for its cost, until it is taken back */
 };
 
-/* A thing provoked now and then that the programs must see. */
+/*
+ * A sign of life: what happened, beside what the source has seen of it. Both are sums that only grow,
+ * and need not be of the same kind: if something happened, something must have been seen.
+ */
+struct source_sign {
+	const char *name; /* of the path, for people: "UDP" */
+	/* False if nothing can be told now: that part is not attached, or the kernel does not count. */
+	bool (*happened)(const struct source *s, uint64_t *ret);
+	uint64_t (*seen)(const struct source *s);
+};
+
+/* How it stands in the current window. */
+struct sign_state {
+	bool told; /* happened_before is valid */
+	bool happened;
+	uint64_t happened_before;
+	uint64_t seen_before;
+	unsigned missed; /* windows in a row in which something happened and nothing was seen */
+};
+
 struct canary {
-	uint64_t next_ns;
-	uint64_t seen;	 /* when it was provoked */
-	bool waiting;	 /* for the next tick, to see whether it was seen */
-	unsigned missed; /* in a row */
+	bool open;
+	uint64_t ends_ns;
+	uint64_t pokes;
+	struct sign_state signs[SOURCE_SIGNS_MAX];
 };
 
 struct source {
@@ -89,9 +109,11 @@ struct source_ops {
 	/* A record of the ring; without it, records are events of the source's only type. */
 	record_fn *on_record;
 	void (*tick)(struct source *s, uint64_t now_ns);
-	/* Does something harmless that the programs must see and count. False if there is nothing of
-	 * the kind for the demands as they are. */
+	/* Does something harmless that the programs must see. False if there is nothing of the kind for
+	 * the demands as they are. */
 	bool (*poke)(struct source *s);
+	/* At most SOURCE_SIGNS_MAX; after the last one that has a name comes one without. */
+	const struct source_sign *signs;
 	void (*fini)(struct source *s);
 };
 
@@ -114,8 +136,14 @@ const struct demand *source_demand(const struct source *s, const char *name);
 
 /* --- source_canary.c --- */
 
-/* Once a second: did the canary come back? Sends the next one when it is time. */
-void source_canary_tick(struct source *s, uint64_t now_ns);
+/* Once a second, around all that fetches what was seen. */
+void source_canary_before(struct source *s, uint64_t now_ns);
+void source_canary_after(struct source *s, uint64_t now_ns);
+/* What is attached has changed: begins anew. */
+void source_canary_forget(struct source *s);
+/* For signs: how often the source was poked, and all that its programs have counted. */
+bool source_canary_poked(const struct source *s, uint64_t *ret);
+uint64_t source_canary_seen(const struct source *s);
 
 /* --- source_parts.c --- */
 

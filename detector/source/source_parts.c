@@ -136,6 +136,7 @@ void source_parts_apply(struct source *s)
 
 void source_parts_renew(struct source *s)
 {
+	source_canary_forget(s);
 	if (s->ops->push)
 		s->ops->push(s);
 	source_parts_apply(s);

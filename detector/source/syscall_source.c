@@ -212,6 +212,12 @@ static bool poke(struct source *s)
 	return state->mode == PART_WAITS ? poke_wait(demand) : poke_call(demand);
 }
 
+/* A call is counted at its end, if its entry was seen. */
+static const struct source_sign signs[] = {
+	{ "system calls", source_canary_poked, source_canary_seen },
+	{ 0 },
+};
+
 const struct source_ops syscall_source_ops = {
 	.object = "syscall_tracer",
 	.parts = parts,
@@ -223,5 +229,6 @@ const struct source_ops syscall_source_ops = {
 	.adjusted = adjusted,
 	.tick = tick,
 	.poke = poke,
+	.signs = signs,
 	.fini = fini,
 };

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "source/kernel_counts.h"
 #include "source/sample_table.h"
 #include "source/socket_walk.h"
 #include "util/clock.h"
@@ -54,6 +55,7 @@ struct tcp_state {
 	bool counting;	   /* the sockets' counters have been noted, since the programs came */
 	uint64_t began_ns; /* of the second that is being added up */
 	uint64_t now_ns;
+	uint64_t reported; /* retransmits, so far */
 };
 
 static void on_owner(void *ctx, const void *record, size_t size)
@@ -230,6 +232,7 @@ static void on_record(void *ctx, const void *record, size_t size)
 		on_delta(s, record, size);
 		return;
 	}
+	state->reported++;
 	add_answer(s, e);
 	if (state->n_pending == PENDING_MAX)
 		release(s);
@@ -283,6 +286,33 @@ static void started(struct source *s)
 	state->began_ns = clock_monotonic_ns();
 }
 
+static bool poke(struct source *s)
+{
+	return source_part_attached(s, PART_PEERS) && socket_walk_poke();
+}
+
+static bool were_sent_again(const struct source *s, uint64_t *ret)
+{
+	(void)s;
+	return kernel_counts_retransmits(ret);
+}
+
+/* One that was lost on the way was seen. */
+static uint64_t seen_again(const struct source *s)
+{
+	const struct tcp_state *state = s->state;
+	struct source_stats stats;
+
+	source_stats(s, &stats);
+	return state->reported + source_lost(&stats);
+}
+
+static const struct source_sign signs[] = {
+	{ "retransmits", were_sent_again, seen_again },
+	{ "segments by peer", source_canary_poked, socket_walk_ends },
+	{ 0 },
+};
+
 static void fini(struct source *s)
 {
 	struct tcp_state *state = s->state;
@@ -304,5 +334,7 @@ const struct source_ops tcp_source_ops = {
 	.adjusted = adjusted,
 	.on_record = on_record,
 	.tick = tick,
+	.poke = poke,
+	.signs = signs,
 	.fini = fini,
 };
