@@ -17,13 +17,18 @@
 #define LITERALS_MAX 1024
 #define PREFIX_MAX   16
 #define SEED	     0
-#define FEW	     32
 
-/* Feeds that ask for a value of the hash; a chain. */
+/* In order, each once. */
+struct feed_list {
+	struct feed **feeds;
+	unsigned n;
+};
+
+/* A value that some feeds ask for. */
 struct asked {
 	uint64_t hash;
-	unsigned feed;
-	unsigned next; /* + 1 */
+	struct feed_list by;
+	unsigned next; /* with the same head, + 1 */
 };
 
 struct field_table {
@@ -37,16 +42,11 @@ struct field_table {
 };
 
 struct dispatch {
-	struct feed **feeds;
-	unsigned n;
+	unsigned n; /* feeds */
 	struct field_table *tables;
 	unsigned n_tables;
-	unsigned *always;
-	unsigned n_always;
-	/* what dispatch_find() found: a bit for each feed, and in order */
-	uint64_t *found_bits;
-	unsigned *found;
-	struct feed **result;
+	struct feed_list always; /* tried for each event */
+	struct feed_list merged[2];
 };
 
 struct dispatch *dispatch_new(void)
@@ -54,20 +54,24 @@ struct dispatch *dispatch_new(void)
 	return xcalloc(1, sizeof(struct dispatch));
 }
 
+static void free_table(struct field_table *t)
+{
+	for (unsigned i = 0; i < t->n_asked; i++)
+		free(t->asked[i].by.feeds);
+	free(t->asked);
+	free(t->heads);
+}
+
 void dispatch_free(struct dispatch *d)
 {
 	if (!d)
 		return;
-	for (unsigned i = 0; i < d->n_tables; i++) {
-		free(d->tables[i].heads);
-		free(d->tables[i].asked);
-	}
+	for (unsigned i = 0; i < d->n_tables; i++)
+		free_table(&d->tables[i]);
 	free(d->tables);
-	free(d->feeds);
-	free(d->always);
-	free(d->found_bits);
-	free(d->found);
-	free(d->result);
+	free(d->always.feeds);
+	free(d->merged[0].feeds);
+	free(d->merged[1].feeds);
 	free(d);
 }
 
@@ -83,11 +87,57 @@ static struct field_table *table_of(struct dispatch *d, const struct field *f)
 	return &d->tables[d->n_tables++];
 }
 
-static void ask(struct field_table *t, uint64_t hash, unsigned feed)
+static void append(struct feed_list *list, struct feed *feed)
 {
-	if ((t->n_asked & (t->n_asked - 1)) == 0)
-		t->asked = xrealloc(t->asked, t->n_asked ? 2 * t->n_asked : 1, sizeof(*t->asked));
-	t->asked[t->n_asked++] = (struct asked){ .hash = hash, .feed = feed };
+	if (list->n && list->feeds[list->n - 1] == feed)
+		return;
+	if ((list->n & (list->n - 1)) == 0)
+		list->feeds =
+			xrealloc(list->feeds, list->n ? 2 * list->n : 1, sizeof(struct feed *));
+	list->feeds[list->n++] = feed;
+}
+
+static struct asked *find_asked(const struct field_table *t, uint64_t hash)
+{
+	unsigned at = t->n_heads ? t->heads[hash & (t->n_heads - 1)] : 0;
+
+	while (at && t->asked[at - 1].hash != hash)
+		at = t->asked[at - 1].next;
+	return at ? &t->asked[at - 1] : NULL;
+}
+
+static void link_asked(struct field_table *t, unsigned i)
+{
+	unsigned *head = &t->heads[t->asked[i].hash & (t->n_heads - 1)];
+
+	t->asked[i].next = *head;
+	*head = i + 1;
+}
+
+/* Makes room for one more. */
+static void grow(struct field_table *t)
+{
+	if (2 * t->n_asked < t->n_heads)
+		return;
+	t->n_heads = t->n_heads ? 2 * t->n_heads : 16;
+	free(t->heads);
+	t->heads = xcalloc(t->n_heads, sizeof(*t->heads));
+	t->asked = xrealloc(t->asked, t->n_heads / 2, sizeof(*t->asked));
+	for (unsigned i = 0; i < t->n_asked; i++)
+		link_asked(t, i);
+}
+
+static void ask(struct field_table *t, uint64_t hash, struct feed *feed)
+{
+	struct asked *a = find_asked(t, hash);
+
+	if (!a) {
+		grow(t);
+		a = &t->asked[t->n_asked++];
+		*a = (struct asked){ .hash = hash };
+		link_asked(t, t->n_asked - 1);
+	}
+	append(&a->by, feed);
 }
 
 /* As the hash of a value of that number is. */
@@ -107,7 +157,7 @@ static size_t prefix_cut(size_t len)
 }
 
 static void ask_for_literal(struct field_table *t, const struct expr_choice *c, unsigned i,
-			    unsigned feed)
+			    struct feed *feed)
 {
 	const char *text;
 	size_t len;
@@ -150,146 +200,91 @@ static void consider(void *ctx, const struct expr_choice *c)
 	best->choice = *c;
 }
 
-static void build_heads(struct field_table *t)
-{
-	t->n_heads = 16;
-	while (t->n_heads < 2 * t->n_asked)
-		t->n_heads *= 2;
-	t->heads = xcalloc(t->n_heads, sizeof(*t->heads));
-	/* Backwards, so that chains are in order. */
-	for (unsigned i = t->n_asked; i-- > 0;) {
-		unsigned *head = &t->heads[t->asked[i].hash & (t->n_heads - 1)];
-
-		t->asked[i].next = *head;
-		*head = i + 1;
-	}
-}
-
 void dispatch_add(struct dispatch *d, struct feed *feed)
 {
 	struct best best = { 0 };
 	struct field_table *t;
 
-	d->feeds = xrealloc(d->feeds, d->n + 1, sizeof(struct feed *));
-	d->result = xrealloc(d->result, d->n + 1, sizeof(struct feed *));
-	d->found = xrealloc(d->found, d->n + 1, sizeof(*d->found));
-	d->found_bits = xrealloc(d->found_bits, d->n / 64 + 1, sizeof(*d->found_bits));
-	d->found_bits[d->n / 64] = 0;
-	d->feeds[d->n] = feed;
+	feed->number = d->n++;
 	if (feed->where)
 		expr_each_choice(feed->where, consider, &best);
 	if (!best.set) {
-		d->always = xrealloc(d->always, d->n_always + 1, sizeof(*d->always));
-		d->always[d->n_always++] = d->n++;
+		append(&d->always, feed);
 		return;
 	}
 	t = table_of(d, best.choice.field);
 	for (unsigned i = 0; i < best.choice.n; i++)
-		ask_for_literal(t, &best.choice, i, d->n);
-	d->n++;
+		ask_for_literal(t, &best.choice, i, feed);
 }
 
 void dispatch_ready(struct dispatch *d)
 {
-	for (unsigned i = 0; i < d->n_tables; i++)
-		build_heads(&d->tables[i]);
+	for (unsigned i = 0; i < 2; i++)
+		d->merged[i].feeds = xcalloc(d->n, sizeof(struct feed *));
 }
 
 /* --- looking up ------------------------------------------------------------------------------- */
 
-static void find_hash(struct dispatch *d, const struct field_table *t, uint64_t hash,
-		      unsigned *n_found)
+static void merge(const struct feed_list *a, const struct feed_list *b, struct feed_list *ret)
 {
-	unsigned at = t->heads[hash & (t->n_heads - 1)];
+	unsigned i = 0, j = 0;
 
-	for (; at; at = t->asked[at - 1].next) {
-		const struct asked *a = &t->asked[at - 1];
-		uint64_t bit = 1ull << a->feed % 64;
+	ret->n = 0;
+	while (i < a->n && j < b->n) {
+		struct feed *x = a->feeds[i], *y = b->feeds[j];
 
-		if (a->hash != hash || (d->found_bits[a->feed / 64] & bit))
-			continue;
-		d->found_bits[a->feed / 64] |= bit;
-		d->found[(*n_found)++] = a->feed;
+		i += x->number <= y->number;
+		j += y->number <= x->number;
+		ret->feeds[ret->n++] = x->number <= y->number ? x : y;
 	}
+	while (i < a->n)
+		ret->feeds[ret->n++] = a->feeds[i++];
+	while (j < b->n)
+		ret->feeds[ret->n++] = b->feeds[j++];
 }
 
-static void find_in_table(struct dispatch *d, const struct field_table *t, const struct event *ev,
-			  unsigned *n_found)
+/* Those found so far, and those that ask for a value of the hash. */
+static const struct feed_list *with_hash(struct dispatch *d, const struct field_table *t,
+					 uint64_t hash, const struct feed_list *found)
+{
+	const struct asked *a = find_asked(t, hash);
+	struct feed_list *merged = &d->merged[found == &d->merged[0]];
+
+	if (!a)
+		return found;
+	if (!found->n)
+		return &a->by;
+	merge(found, &a->by, merged);
+	return merged;
+}
+
+static const struct feed_list *with_table(struct dispatch *d, const struct field_table *t,
+					  const struct event *ev, const struct feed_list *found)
 {
 	struct value v;
 
 	event_get(ev, t->field, &v);
 	if (v.missing)
-		return;
-	if (t->field->type != FIELD_TEXT) {
-		find_hash(d, t, number_hash(v.number), n_found);
-		return;
-	}
+		return found;
+	if (t->field->type != FIELD_TEXT)
+		return with_hash(d, t, number_hash(v.number), found);
 	if (t->whole)
-		find_hash(d, t, hash_keyed(SEED, v.text, v.len), n_found);
+		found = with_hash(d, t, hash_keyed(SEED, v.text, v.len), found);
 	for (uint64_t left = t->prefixes; left; left &= left - 1) {
 		size_t len = (size_t)__builtin_ctzll(left);
 
 		if (len <= v.len)
-			find_hash(d, t, hash_keyed(SEED + 1, v.text, len), n_found);
+			found = with_hash(d, t, hash_keyed(SEED + 1, v.text, len), found);
 	}
-}
-
-static void sort_few(unsigned *v, unsigned n)
-{
-	for (unsigned i = 1; i < n; i++) {
-		unsigned x = v[i], j = i;
-
-		for (; j > 0 && v[j - 1] > x; j--)
-			v[j] = v[j - 1];
-		v[j] = x;
-	}
-}
-
-static void read_bits(const struct dispatch *d, unsigned *ret_found)
-{
-	for (unsigned i = 0; i <= (d->n - 1) / 64; i++)
-		for (uint64_t left = d->found_bits[i]; left; left &= left - 1)
-			*ret_found++ = i * 64 + (unsigned)__builtin_ctzll(left);
-}
-
-static void put_in_order(struct dispatch *d, unsigned n_found)
-{
-	if (n_found <= FEW)
-		sort_few(d->found, n_found);
-	else
-		read_bits(d, d->found);
-	for (unsigned i = 0; i < n_found; i++)
-		d->found_bits[d->found[i] / 64] = 0;
-}
-
-/* Two lists in order become one. */
-static unsigned merge(struct dispatch *d, unsigned n_found)
-{
-	unsigned i = 0, j = 0, n = 0;
-
-	if (!d->n_always)
-		for (; i < n_found; i++)
-			d->result[n++] = d->feeds[d->found[i]];
-	while (i < n_found || j < d->n_always) {
-		bool found = j == d->n_always || (i < n_found && d->found[i] < d->always[j]);
-
-		d->result[n++] = d->feeds[found ? d->found[i++] : d->always[j++]];
-	}
-	return n;
+	return found;
 }
 
 struct feed *const *dispatch_find(struct dispatch *d, const struct event *ev, unsigned *ret_n)
 {
-	unsigned n_found = 0;
+	const struct feed_list *found = &d->always;
 
-	if (!d->n_tables) {
-		*ret_n = d->n;
-		return d->feeds;
-	}
 	for (unsigned i = 0; i < d->n_tables; i++)
-		find_in_table(d, &d->tables[i], ev, &n_found);
-	put_in_order(d, n_found);
-	*ret_n = merge(d, n_found);
-	return d->result;
+		found = with_table(d, &d->tables[i], ev, found);
+	*ret_n = found->n;
+	return found->feeds;
 }

@@ -2,7 +2,8 @@
 /*
  * A comparison of a number is monotonic in what is stored, so it holds in a range of that, whose ends
  * are found by bisection with the description of the field. Stored numbers are compared without
- * sign, those with one after their highest bit was turned over.
+ * sign, those with one after their highest bit was turned over. A text is compared as numbers of
+ * eight bytes, with the NUL that ends it unless it fills the member.
  */
 #include "rule/expr_quick.h"
 
@@ -11,26 +12,10 @@
 
 #include "rule/expr_tree.h"
 
-#define TEXT_MAX 64
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "low bytes of a word come first");
 
-enum test_kind { TEST_NEVER, TEST_RANGE, TEST_TEXT };
-
-struct test {
-	enum test_kind kind;
-	unsigned offset, size;
-	uint64_t turned; /* RANGE: the highest bit, of a number with a sign */
-	uint64_t low, span;
-	/* TEXT: its words, with the NUL that ends it unless it fills the member; other bytes are 0 in
-	 * the mask */
-	unsigned n_words;
-	uint64_t words[TEXT_MAX / 8], mask[TEXT_MAX / 8];
-};
-
-struct expr_quick {
-	const struct expr *whole; /* NULL: the tests say all */
-	unsigned n;
-	struct test tests[];
-};
+#define TEXT_MAX   64
+#define TEST_NEVER ((struct quick_test){ .low = 1 })
 
 /* --- preparing -------------------------------------------------------------------------------- */
 
@@ -56,14 +41,13 @@ struct range_search {
 	const struct event_type *type;
 	const struct field *field;
 	uint64_t turned;
-	uint64_t last; /* the greatest that is stored of a value that is there */
+	uint64_t first, last; /* stored of values that are there */
 };
 
-/* How many of the stored numbers, from the lowest on, are below the limit, or at most that; the
- * greatest of all counts as one less. */
-static uint64_t count_below(const struct range_search *s, double limit, bool or_equal)
+/* The first of the stored numbers that is not below the limit, or at most that; the last, if none is. */
+static uint64_t first_not_below(const struct range_search *s, double limit, bool or_equal)
 {
-	uint64_t low = 0, high = s->last;
+	uint64_t low = s->first, high = s->last;
 
 	while (low < high) {
 		uint64_t middle = low + (high - low) / 2;
@@ -84,161 +68,118 @@ static bool is_below(const struct range_search *s, uint64_t sorted, double limit
 	return number < limit || (or_equal && number == limit);
 }
 
-/* [first, end): those that are at least (beyond) the one limit and at most (below) the other. */
-static void set_range(struct test *t, const struct range_search *s, const struct expr *e)
+/* Those that are at least (beyond) the one limit and at most (below) the other. */
+static void set_range(struct quick_test *t, const struct range_search *s, const struct expr *e)
 {
 	double limit = e->numbers[0];
 	bool from = e->op == EXPR_GT || e->op == EXPR_GE || e->op == EXPR_IN;
 	bool to = e->op == EXPR_LT || e->op == EXPR_LE || e->op == EXPR_IN;
-	uint64_t low = 0, high = s->last;
+	uint64_t low = s->first, high = s->last;
 
 	if (from) {
-		low = count_below(s, limit, e->op == EXPR_GT);
+		low = first_not_below(s, limit, e->op == EXPR_GT);
 		if (is_below(s, low, limit, e->op == EXPR_GT))
 			return; /* all are */
 	}
 	if (to) {
-		uint64_t n = count_below(s, limit, e->op != EXPR_LT);
+		uint64_t end = first_not_below(s, limit, e->op != EXPR_LT);
 
-		if (!is_below(s, n, limit, e->op != EXPR_LT)) {
-			if (n == 0)
+		if (!is_below(s, end, limit, e->op != EXPR_LT)) {
+			if (end == s->first)
 				return; /* none is */
-			high = n - 1;
+			high = end - 1;
 		}
 	}
 	if (low > high)
 		return;
-	t->kind = TEST_RANGE;
+	t->mask = s->field->size == 8 ? UINT64_MAX : (1ull << (8 * s->field->size)) - 1;
+	t->turned = s->turned;
 	t->low = low;
 	t->span = high - low;
 }
 
-static bool number_test(struct test *t, const struct event_type *type, const struct expr *e)
+/* A test of the eight bytes at that offset; of a member at the end of the record they begin before it. */
+static struct quick_test never_at(const struct event_type *type, unsigned offset)
+{
+	struct quick_test t = TEST_NEVER;
+	unsigned last = (unsigned)type->record_size - 8;
+
+	t.offset = offset < last ? offset : last;
+	t.shift = 8 * (offset - t.offset);
+	return t;
+}
+
+static bool add_number(struct expr_quick *q, const struct event_type *type, const struct expr *e)
 {
 	const struct field *f = e->field;
 	struct range_search s = { .type = type, .field = f };
+	struct quick_test *t = &q->tests[q->n];
 
 	if (f->size != 2 && f->size != 4 && f->size != 8)
 		return false;
 	s.turned = f->type == FIELD_INT ? 1ull << (8 * f->size - 1) : 0;
 	s.last = f->size == 8 ? UINT64_MAX : (1ull << (8 * f->size)) - 1;
-	if (f->size == 8 && f->type != FIELD_INT)
-		s.last--; /* NOT_MEASURED */
-	t->turned = s.turned;
+	/* NOT_MEASURED_SIGNED, NOT_MEASURED */
+	s.first = f->size == 8 && f->type == FIELD_INT;
+	s.last -= f->size == 8 && f->type != FIELD_INT;
+	*t = never_at(type, f->offset);
 	set_range(t, &s, e);
+	q->n++;
 	return true;
 }
 
-static bool text_test(struct test *t, const struct expr *e)
+static bool add_text(struct expr_quick *q, const struct event_type *type, const struct expr *e)
 {
 	const struct expr_text *text = &e->texts[0];
-
-	size_t size = e->field->size;
+	size_t size = e->field->size, len = text->len + (text->len < size);
+	unsigned char bytes[TEXT_MAX] = { 0 }, mask[TEXT_MAX] = { 0 };
 
 	if (e->op != EXPR_IN || memchr(text->bytes, '\0', text->len) || size > TEXT_MAX || size % 8)
 		return false;
-	if (text->len > size)
+	if (text->len > size) {
+		q->tests[q->n++] = TEST_NEVER;
 		return true;
-	t->kind = TEST_TEXT;
-	t->n_words = (unsigned)(text->len / 8 + (text->len < size));
-	memcpy(t->words, text->bytes, text->len);
-	memset(t->mask, 0xff, text->len < size ? text->len + 1 : size);
+	}
+	memcpy(bytes, text->bytes, text->len);
+	memset(mask, 0xff, len);
+	for (unsigned at = 0; at < len; at += 8) {
+		struct quick_test *t = &q->tests[q->n++];
+
+		*t = never_at(type, e->field->offset + at);
+		memcpy(&t->low, bytes + at, 8);
+		memcpy(&t->mask, mask + at, 8);
+	}
 	return true;
 }
 
-/* False if the comparison is none that can be tried so. Signed 32-bit members are not read as such
- * by event_get(). */
-static bool make_test(struct test *t, const struct event_type *type, const struct expr *e)
+/* False if the comparison is none that can be tried so. The sign of smaller members is left to
+ * event_get(). */
+static bool add_tests(struct expr_quick *q, const struct event_type *type, const struct expr *e)
 {
 	if (e->args || e->negated || e->field->derive || e->n != 1)
 		return false;
 	if (e->field->type == FIELD_INT && e->field->size != 8)
 		return false;
-	*t = (struct test){ .kind = TEST_NEVER,
-			    .offset = e->field->offset,
-			    .size = e->field->size };
 	if (e->numbers)
-		return number_test(t, type, e);
-	return e->texts && text_test(t, e);
-}
-
-static void add(struct expr_quick *q, const struct event_type *type, const struct expr *e)
-{
-	if (make_test(&q->tests[q->n], type, e))
-		q->n++;
-	else
-		q->whole = e;
+		return add_number(q, type, e);
+	return e->texts && add_text(q, type, e);
 }
 
 struct expr_quick *expr_quick_new(const struct expr *e, const struct event_type *type)
 {
-	unsigned n = e && e->op == EXPR_AND ? e->n : 1;
+	unsigned n_parts = e && e->op == EXPR_AND ? e->n : 1;
 	struct expr_quick *q;
 
 	if (!e)
 		return NULL;
-	q = xcalloc(1, sizeof(*q) + n * sizeof(q->tests[0]));
-	if (e->op != EXPR_AND) {
-		add(q, type, e);
-		return q;
-	}
-	for (unsigned i = 0; i < n; i++)
-		add(q, type, e->args[i]);
-	if (q->whole)
-		q->whole = e;
-	return q;
+	q = xcalloc(1, sizeof(*q) + n_parts * (TEXT_MAX / 8) * sizeof(q->tests[0]));
+	for (unsigned i = 0; i < n_parts; i++)
+		if (!add_tests(q, type, e->op == EXPR_AND ? e->args[i] : e))
+			q->whole = e;
+	return xrealloc(q, 1, sizeof(*q) + q->n * sizeof(q->tests[0]));
 }
 
 void expr_quick_free(struct expr_quick *q)
 {
 	free(q);
-}
-
-/* --- matching --------------------------------------------------------------------------------- */
-
-static bool in_range(const struct test *t, const unsigned char *at)
-{
-	uint64_t raw = 0;
-
-	if (t->size == 8) {
-		memcpy(&raw, at, 8);
-	} else if (t->size == 4) {
-		uint32_t raw32;
-
-		memcpy(&raw32, at, 4);
-		raw = raw32;
-	} else {
-		uint16_t raw16;
-
-		memcpy(&raw16, at, 2);
-		raw = raw16;
-	}
-	return (raw ^ t->turned) - t->low <= t->span;
-}
-
-static bool same_text(const struct test *t, const unsigned char *at)
-{
-	for (unsigned i = 0; i < t->n_words; i++) {
-		uint64_t word;
-
-		memcpy(&word, at + 8 * i, 8);
-		if ((word & t->mask[i]) != t->words[i])
-			return false;
-	}
-	return true;
-}
-
-bool expr_quick_match(const struct expr_quick *q, const struct event *ev)
-{
-	const unsigned char *record = ev->record;
-
-	for (unsigned i = 0; q && i < q->n; i++) {
-		const struct test *t = &q->tests[i];
-
-		if (t->kind == TEST_RANGE
-			    ? !in_range(t, record + t->offset)
-			    : t->kind == TEST_NEVER || !same_text(t, record + t->offset))
-			return false;
-	}
-	return !q || !q->whole || expr_match(q->whole, ev);
 }
