@@ -24,27 +24,24 @@
 #define KEYS_BYTES_MAX (32 * 1024)
 #define PACKERS_MAX    16
 
-/* In errands.keys, with zeros up to a multiple of 8. */
-struct packed_key {
-	uint64_t hash;
-	unsigned at, len;
-};
-
 /* An event on its way into a stream. */
 struct errand {
-	const struct event *event;
 	struct feed *feed;
-	struct packed_key key;
-	uint32_t number; /* of the entry that is likely the key's */
+	const struct arrival *arrival;
+	const struct table_key *key; /* of a stream with windows */
+	struct keyed *guess;	     /* the entry that is likely the key's; or NULL */
 };
 
 struct errands {
+	struct arrival arrivals[BATCH_EVENTS];
 	struct errand list[ERRANDS_MAX];
 	unsigned n;
-	unsigned char keys[KEYS_BYTES_MAX];
-	unsigned keys_len;
+	struct table_key keys[ERRANDS_MAX];
+	unsigned n_keys;
+	unsigned char bytes[KEYS_BYTES_MAX]; /* of the keys */
+	unsigned n_bytes;
 	/* The latest key of each of the first few ways to pack one, and whose it is. */
-	struct packed_key packed[PACKERS_MAX];
+	const struct table_key *packed[PACKERS_MAX];
 	const struct event *packed_of[PACKERS_MAX];
 };
 
@@ -236,29 +233,21 @@ static void begin(struct engine *e, uint64_t now_ns)
 			e->shared.began_ns[i] = now_ns;
 }
 
-static void count_match(struct engine *e, struct feed *feed, uint64_t now_ns)
+static const struct table_key *pack(struct errands *all, const struct feed *feed,
+				    const struct event *ev)
 {
-	feed->matched++;
-	feed->last_ns = now_ns;
-	e->shared.stats.matched += feed->stream->n_trackers;
-}
+	struct table_key *key = &all->keys[all->n_keys++];
+	unsigned char *bytes = &all->bytes[all->n_bytes];
+	size_t len = key_pack(&feed->stream->fields[feed->source], ev, bytes);
 
-static struct packed_key pack(struct errands *all, const struct feed *feed, const struct event *ev)
-{
-	const struct stream *s = feed->stream;
-	struct packed_key key = { .at = all->keys_len };
-	unsigned char *at = &all->keys[key.at];
-
-	key.len = (unsigned)key_pack(&s->fields[feed->source], ev, at);
-	memset(at + key.len, 0, 8);
-	key.hash = stream_hash(s, at, key.len);
-	all->keys_len += (key.len + 7) / 8 * 8;
+	*key = stream_key(feed->stream, bytes, len);
+	all->n_bytes += (unsigned)len;
 	return key;
 }
 
 /* Streams that take their key from the same fields share it. */
-static struct packed_key get_key(struct errands *all, const struct feed *feed,
-				 const struct event *ev)
+static const struct table_key *get_key(struct errands *all, const struct feed *feed,
+				       const struct event *ev)
 {
 	unsigned packer = feed->packer;
 
@@ -275,29 +264,27 @@ static void look_ahead(struct errands *all)
 {
 	for (unsigned i = 0; i < all->n; i++) {
 		struct errand *errand = &all->list[i];
-		const struct stream *s = errand->feed->stream;
 
-		if (s->windowed)
-			errand->number = keytable_guess(&s->keys, errand->key.hash);
+		if (errand->key)
+			errand->guess = keytable_guess(&errand->feed->stream->keys, errand->key);
 	}
 }
 
-static void run_errand(struct errands *all, const struct errand *errand)
+static void run_errand(const struct errand *errand)
 {
 	struct stream *s = errand->feed->stream;
 
-	if (s->windowed)
-		stream_take(s, errand->feed->source, errand->event, &all->keys[errand->key.at],
-			    errand->key.len, errand->key.hash, errand->number);
+	if (errand->key)
+		stream_take(s, errand->feed->source, errand->arrival, errand->key, errand->guess);
 	else
-		stream_take_point(s, errand->event);
+		stream_take_point(s, errand->arrival);
 }
 
 static void run_measured(struct engine *e, const struct errand *errand)
 {
 	uint64_t from_ns = e->shared.conf.cost_clock();
 
-	run_errand(&e->errands, errand);
+	run_errand(errand);
 	errand->feed->cost_ns += (e->shared.conf.cost_clock() - from_ns) * COST_SAMPLE;
 	e->until_sample = COST_SAMPLE;
 }
@@ -314,64 +301,71 @@ static void run_errands(struct engine *e)
 		if (measured && --e->until_sample == 0)
 			run_measured(e, &all->list[i]);
 		else
-			run_errand(all, &all->list[i]);
+			run_errand(&all->list[i]);
 	}
-	all->n = 0;
-	all->keys_len = 0;
+	all->n = all->n_keys = all->n_bytes = 0;
 	memset(all->packed_of, 0, sizeof(all->packed_of));
 }
 
-static void add_errand(struct engine *e, struct feed *feed, const struct event *ev)
+static void add_errand(struct engine *e, struct feed *feed, const struct arrival *arrival)
 {
 	struct errands *all = &e->errands;
 	struct errand *errand;
 
-	if (all->n == ERRANDS_MAX || all->keys_len + KEY_BYTES_MAX + 8 > KEYS_BYTES_MAX)
+	if (all->n == ERRANDS_MAX || all->n_bytes + KEY_BYTES_MAX > KEYS_BYTES_MAX)
 		run_errands(e);
 	errand = &all->list[all->n++];
-	errand->event = ev;
 	errand->feed = feed;
-	errand->number = KEYTABLE_NONE;
+	errand->arrival = arrival;
+	errand->key = NULL;
+	errand->guess = NULL;
 	if (!feed->stream->windowed)
 		return;
-	errand->key = get_key(all, feed, ev);
-	keytable_prefetch(&feed->stream->keys, errand->key.hash);
+	errand->key = get_key(all, feed, arrival->ev);
+	keytable_prefetch(&feed->stream->keys, errand->key);
 }
 
-static void add_errands(struct engine *e, const struct event *ev)
+/* Pass 1. place: of the event in its batch. */
+static void add_errands(struct engine *e, const struct event *ev, unsigned place)
 {
-	unsigned type = type_index(e, ev->type), n;
+	unsigned type = type_index(e, ev->type), n = 0;
 	struct dispatch *route = e->routes[type];
-	uint64_t now_ns = event_time_ns(ev);
-	struct feed *const *feeds;
+	struct arrival *arrival = &e->errands.arrivals[place];
+	struct feed *const *feeds = NULL;
 
+	*arrival = arrival_of(ev);
 	if (!e->began)
-		begin(e, now_ns);
+		begin(e, arrival->m.now_ns);
 	e->shared.stats.events++;
 	e->seen[type].events++;
-	e->seen[type].last_ns = now_ns;
-	if (!route)
-		return;
-	feeds = dispatch_find(route, ev, &n);
+	e->seen[type].last_ns = arrival->m.now_ns;
+	if (route)
+		feeds = dispatch_find(route, ev, &n);
 	for (unsigned i = 0; i < n; i++) {
-		if (!expr_quick_match(feeds[i]->quick, ev))
+		struct feed *feed = feeds[i];
+
+		if (!expr_quick_match(feed->quick, ev))
 			continue;
-		count_match(e, feeds[i], now_ns);
-		add_errand(e, feeds[i], ev);
+		feed->matched++;
+		feed->last_ns = arrival->m.now_ns;
+		e->shared.stats.matched += feed->stream->n_trackers;
+		add_errand(e, feed, arrival);
 	}
 }
 
 void engine_feed(struct engine *e, const struct event *ev)
 {
-	add_errands(e, ev);
+	add_errands(e, ev, 0);
 	run_errands(e);
 }
 
 void engine_feed_batch(struct engine *e, const struct event *events, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		add_errands(e, &events[i]);
-		if ((i + 1) % BATCH_EVENTS == 0)
+		unsigned place = i % BATCH_EVENTS;
+
+		add_errands(e, &events[i], place);
+		if (place == BATCH_EVENTS - 1)
 			run_errands(e);
 	}
 	run_errands(e);

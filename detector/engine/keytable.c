@@ -29,6 +29,7 @@ void keytable_init(struct keytable *t, uint32_t max, size_t key_max, size_t owne
 	*t = (struct keytable){ .max = max, .key_at = sizeof(struct keyed) };
 	t->key_room = key_max <= KEY_ROOM_MAX ? round_up(key_max ? key_max : 1) : 0;
 	t->stride = keytable_owned_at(t) + round_up(owned);
+	t->ahead = t->stride < PREFETCH_BYTES_MAX ? t->stride : PREFETCH_BYTES_MAX;
 	t->n_slots = START_SLOTS;
 	t->slots = pages_new(t->n_slots * sizeof(*t->slots));
 }
@@ -55,38 +56,21 @@ void keytable_fini(struct keytable *t)
 	*t = (struct keytable){ 0 };
 }
 
-uint32_t keytable_find(const struct keytable *t, const void *key, size_t len, uint64_t hash)
+struct keyed *keytable_find(const struct keytable *t, const struct table_key *key)
 {
-	uint32_t tag = (uint32_t)hash;
+	uint32_t tag = (uint32_t)key->hash;
 	uint32_t mask = t->n_slots - 1;
 
 	for (uint32_t at = tag & mask; t->slots[at]; at = (at + 1) & mask) {
-		uint32_t number = (uint32_t)t->slots[at] - 1;
-
-		if (t->slots[at] >> 32 == tag && keytable_is(t, number, key, len))
-			return number;
-	}
-	return KEYTABLE_NONE;
-}
-
-uint32_t keytable_guess(const struct keytable *t, uint64_t hash)
-{
-	uint32_t tag = (uint32_t)hash;
-	uint32_t mask = t->n_slots - 1;
-	size_t size = t->stride < PREFETCH_BYTES_MAX ? t->stride : PREFETCH_BYTES_MAX;
-
-	for (uint32_t at = tag & mask; t->slots[at]; at = (at + 1) & mask) {
-		uint32_t number = (uint32_t)t->slots[at] - 1;
-		const char *entry;
+		struct keyed *k;
 
 		if (t->slots[at] >> 32 != tag)
 			continue;
-		entry = (const char *)keytable_at(t, number);
-		for (size_t i = 0; i < size; i += 64)
-			__builtin_prefetch(entry + i, 1);
-		return number;
+		k = keytable_at(t, (uint32_t)t->slots[at] - 1);
+		if (keytable_is(t, k, key))
+			return k;
 	}
-	return KEYTABLE_NONE;
+	return NULL;
 }
 
 static void put(struct keytable *t, uint64_t slot)
@@ -112,40 +96,42 @@ static void grow(struct keytable *t)
 	pages_free(old, n_old * sizeof(*old));
 }
 
-static uint32_t take_number(struct keytable *t)
+static struct keyed *new_entry(struct keytable *t)
 {
 	uint32_t number = t->removed - 1;
 	unsigned chunk;
+	struct keyed *k;
 
 	if (t->removed) {
-		t->removed = keytable_at(t, number)->next;
-		return number;
+		t->removed = keytable_at(t, number)->number;
+	} else {
+		number = t->high++;
+		chunk = 27u - (unsigned)__builtin_clz(number + 16);
+		if (!t->chunks[chunk])
+			t->chunks[chunk] = pages_new(chunk_bytes(t, chunk));
 	}
-	number = t->high++;
-	chunk = 27u - (unsigned)__builtin_clz(number + 16);
-	if (!t->chunks[chunk])
-		t->chunks[chunk] = pages_new(chunk_bytes(t, chunk));
-	return number;
+	k = keytable_at(t, number);
+	memset(k, 0, t->stride);
+	k->number = number;
+	return k;
 }
 
-uint32_t keytable_add(struct keytable *t, const void *key, size_t len, uint64_t hash)
+struct keyed *keytable_add(struct keytable *t, const struct table_key *key)
 {
-	uint32_t number = take_number(t);
-	struct keyed *k = keytable_at(t, number);
+	struct keyed *k = new_entry(t);
 	unsigned char *at = (unsigned char *)k + t->key_at;
 
-	memset(k, 0, t->stride);
-	k->hash = (uint32_t)hash;
-	k->len = (uint16_t)len;
+	k->hash = (uint32_t)key->hash;
+	k->len = (uint16_t)key->len;
 	k->used = true;
 	if (!t->key_room)
-		at = *(unsigned char **)at = xcalloc(1, len);
-	if (len)
-		memcpy(at, key, len);
+		at = *(unsigned char **)at = xcalloc(1, key->len);
+	if (key->len)
+		memcpy(at, key->bytes, key->len);
 	if (++t->n > t->n_slots / 4 * 3)
 		grow(t);
-	put(t, (uint64_t)k->hash << 32 | (number + 1));
-	return number;
+	put(t, (uint64_t)k->hash << 32 | (k->number + 1));
+	return k;
 }
 
 /* Those behind it move up, so that no search ends early. */
@@ -164,10 +150,9 @@ static void free_slot(struct keytable *t, uint32_t at)
 	t->slots[at] = 0;
 }
 
-void keytable_remove(struct keytable *t, uint32_t number)
+void keytable_remove(struct keytable *t, struct keyed *k)
 {
-	struct keyed *k = keytable_at(t, number);
-	uint32_t mask = t->n_slots - 1;
+	uint32_t mask = t->n_slots - 1, number = k->number;
 	uint32_t at = k->hash & mask;
 
 	while ((uint32_t)t->slots[at] != number + 1)
@@ -175,7 +160,8 @@ void keytable_remove(struct keytable *t, uint32_t number)
 	free_slot(t, at);
 	free_key(t, k);
 	k->used = false;
-	k->next = t->removed;
+	k->len = UINT16_MAX;
+	k->number = t->removed;
 	t->removed = number + 1;
 	t->n--;
 }
@@ -195,21 +181,21 @@ static void prefetch_candidates(const struct keytable *t)
 		__builtin_prefetch(keytable_at(t, candidate(t, i)));
 }
 
-uint32_t keytable_quiet(struct keytable *t)
+struct keyed *keytable_quiet(struct keytable *t)
 {
-	uint32_t best = KEYTABLE_NONE, i;
+	struct keyed *best = NULL;
 	unsigned seen = 0;
+	uint32_t i;
 
 	prefetch_candidates(t);
 	for (i = 0; i < t->high && i < LOOK_AT_MAX && seen < LOOK_AT; i++) {
-		uint32_t number = candidate(t, i);
-		const struct keyed *k = keytable_at(t, number);
+		struct keyed *k = keytable_at(t, candidate(t, i));
 
 		if (!k->used || k->held)
 			continue;
 		seen++;
-		if (best == KEYTABLE_NONE || k->last_ns < keytable_at(t, best)->last_ns)
-			best = number;
+		if (!best || k->last_ns < best->last_ns)
+			best = k;
 	}
 	t->hand += i;
 	return best;

@@ -2,7 +2,7 @@
 /*
  * A bounded hash table of keys. Holds entries of one size: a struct keyed, the key, and what the
  * owner needs behind it, zeroed when the key is added. An entry stays where it is until it is
- * removed, and is named by its number; the number of a removed one is given out again.
+ * removed, and has a number; entry and number of a removed one are given out again.
  */
 #ifndef ENGINE_KEYTABLE_H
 #define ENGINE_KEYTABLE_H
@@ -11,16 +11,21 @@
 
 #include "util/base.h"
 
-#define KEYTABLE_NONE UINT32_MAX
+/* What is looked for; hash: a good one of the bytes. */
+struct table_key {
+	const unsigned char *bytes;
+	size_t len;
+	uint64_t hash;
+};
 
 struct keyed {
 	uint64_t last_ns; /* the owner's: the latest time heard of it; orders who is quiet */
 	uint32_t hash;
-	uint16_t len;
-	uint16_t held; /* the owner's: how many need it to stay; such is never the quietest */
-	bool used;     /* it is a key */
-	bool settled;  /* the owner's */
-	uint32_t next; /* + 1; of a removed one: the next removed one */
+	uint32_t number; /* its own; of a removed one: of the one removed before it, + 1 */
+	uint16_t len;	 /* of a removed one: longer than any key */
+	uint16_t held;	 /* the owner's: how many need it to stay; such is never the quietest */
+	bool used;	 /* it is a key */
+	bool settled;	 /* the owner's */
 };
 
 /* The first has 16 entries, each of the others twice as many as the one before. */
@@ -30,6 +35,7 @@ struct keytable {
 	size_t stride;	 /* bytes of an entry */
 	size_t key_room; /* for the key, in the entry; 0: a pointer to it */
 	size_t key_at;	 /* offset in the entry */
+	size_t ahead;	 /* bytes of an entry that keytable_guess() asks for */
 	uint32_t n;	 /* keys */
 	uint32_t max;
 	uint32_t high;	  /* entries were given out below that number */
@@ -67,33 +73,56 @@ static inline bool keytable_used(const struct keytable *t, uint32_t number)
 	return keytable_at(t, number)->used;
 }
 
-/* KEYTABLE_NONE if absent. */
-uint32_t keytable_find(const struct keytable *t, const void *key, size_t len, uint64_t hash);
+/* NULL if absent. */
+struct keyed *keytable_find(const struct keytable *t, const struct table_key *key);
 /* Adds a key that is absent; the table must hold fewer than max. */
-uint32_t keytable_add(struct keytable *t, const void *key, size_t len, uint64_t hash);
-void keytable_remove(struct keytable *t, uint32_t number);
+struct keyed *keytable_add(struct keytable *t, const struct table_key *key);
+void keytable_remove(struct keytable *t, struct keyed *k);
 /* One that is not held: in a table of up to 32 the quietest, else the quietest of 32 that lie all
- * over it; KEYTABLE_NONE if there is none among 1024. */
-uint32_t keytable_quiet(struct keytable *t);
+ * over it; NULL if there is none among 1024. */
+struct keyed *keytable_quiet(struct keytable *t);
 
 /* For a find that comes soon: first where it will look, a little later what it will find. */
-static inline void keytable_prefetch(const struct keytable *t, uint64_t hash)
+static inline void keytable_prefetch(const struct keytable *t, const struct table_key *key)
 {
-	__builtin_prefetch(&t->slots[hash & (t->n_slots - 1)]);
+	__builtin_prefetch(&t->slots[key->hash & (t->n_slots - 1)]);
 }
-/* The number of the entry that is most likely the key's, which is asked for; or KEYTABLE_NONE. */
-uint32_t keytable_guess(const struct keytable *t, uint64_t hash);
-
-/* Is that entry the key's? number may be KEYTABLE_NONE, or of a removed one. */
-static inline bool keytable_is(const struct keytable *t, uint32_t number, const void *key,
-			       size_t len)
+/* The entry that is most likely the key's, which is asked for; or NULL. */
+static inline struct keyed *keytable_guess(const struct keytable *t, const struct table_key *key)
 {
-	const struct keyed *k;
+	uint32_t tag = (uint32_t)key->hash;
+	uint32_t mask = t->n_slots - 1;
+	uint32_t at = tag & mask;
+	struct keyed *k;
 
-	if (number == KEYTABLE_NONE)
-		return false;
-	k = keytable_at(t, number);
-	return k->used && k->len == len && memcmp(keytable_key(t, k), key, len) == 0;
+	while (t->slots[at] >> 32 != tag && t->slots[at])
+		at = (at + 1) & mask;
+	if (!t->slots[at])
+		return NULL;
+	k = keytable_at(t, (uint32_t)t->slots[at] - 1);
+	for (size_t i = 0; i < t->ahead; i += 64)
+		__builtin_prefetch((const char *)k + i, 1);
+	return k;
+}
+
+static inline bool keytable_same_bytes(const unsigned char *a, const unsigned char *b, size_t len)
+{
+	uint64_t x, y;
+
+	for (; len >= sizeof(x); a += sizeof(x), b += sizeof(y), len -= sizeof(x)) {
+		memcpy(&x, a, sizeof(x));
+		memcpy(&y, b, sizeof(y));
+		if (x != y)
+			return false;
+	}
+	return len == 0 || memcmp(a, b, len) == 0;
+}
+
+/* Is that entry the key's? It may be a removed one. */
+static inline bool keytable_is(const struct keytable *t, const struct keyed *k,
+			       const struct table_key *key)
+{
+	return k->len == key->len && keytable_same_bytes(keytable_key(t, k), key->bytes, key->len);
 }
 
 #endif

@@ -75,11 +75,12 @@ void stream_free(struct stream *s)
 	if (!s)
 		return;
 	for (uint32_t i = 0; i < s->keys.high; i++) {
-		if (!keytable_used(&s->keys, i))
-			continue;
-		for (unsigned j = 0; j < s->n_trackers; j++)
-			tracker_forget(s->trackers[j], i);
-		free_cells(s, keytable_at(&s->keys, i));
+		struct keyed *k = keytable_at(&s->keys, i);
+
+		for (unsigned j = 0; k->used && j < s->n_trackers; j++)
+			tracker_forget(s->trackers[j], k);
+		if (k->used)
+			free_cells(s, k);
 	}
 	keytable_fini(&s->keys);
 	for (unsigned i = 0; i < s->n_grids; i++)
@@ -121,6 +122,8 @@ static unsigned get_cell(struct stream *s, const struct term *term, uint64_t len
 	s->cells = xrealloc(s->cells, s->n_cells + 1, sizeof(*s->cells));
 	s->cells[s->n_cells] = (struct cell){
 		.term = term,
+		.where = term->where,
+		.source = term->source,
 		.grid = g,
 		.counts = term->aggregate == AGGREGATE_COUNT ||
 			  (term->aggregate == AGGREGATE_RATE && !term->field),
@@ -198,28 +201,37 @@ void stream_look_again(struct stream *s)
 		if (t->calm_until_ns < s->calm_until_ns)
 			s->calm_until_ns = t->calm_until_ns;
 	}
+	if (!s->by_tallies)
+		s->calm_until_ns = 0;
 }
 
-uint64_t stream_hash(const struct stream *s, const unsigned char *key, size_t len)
+struct arrival arrival_of(const struct event *ev)
+{
+	return (struct arrival){
+		.ev = ev,
+		.m = { event_time_ns(ev), ev->wall_offset_ns },
+		.middle_ns = event_middle_ns(ev),
+	};
+}
+
+struct table_key stream_key(const struct stream *s, const unsigned char *bytes, size_t len)
 {
 	/* With the seed, nobody can choose names that all fall into one place. */
-	return hash_keyed(s->shared->conf.hash_seed, key, len);
+	return (struct table_key){ bytes, len, hash_keyed(s->shared->conf.hash_seed, bytes, len) };
 }
 
-static void remove_entry(struct stream *s, uint32_t number)
+static void remove_entry(struct stream *s, struct keyed *k)
 {
-	struct keyed *k = keytable_at(&s->keys, number);
-
 	for (unsigned i = 0; i < s->n_trackers; i++)
-		tracker_forget(s->trackers[i], number);
+		tracker_forget(s->trackers[i], k);
 	free_cells(s, k);
-	keytable_remove(&s->keys, number);
+	keytable_remove(&s->keys, k);
 }
 
-static void count_evicted(struct stream *s, uint32_t number)
+static void count_evicted(struct stream *s, struct keyed *k)
 {
 	for (unsigned i = 0; i < s->n_trackers; i++) {
-		if (!tracker_mark(s->trackers[i], keytable_at(&s->keys, number))->known)
+		if (!tracker_mark(s->trackers[i], k)->known)
 			continue;
 		s->shared->stats.evicted++;
 		s->trackers[i]->stats.evicted++;
@@ -229,12 +241,12 @@ static void count_evicted(struct stream *s, uint32_t number)
 /* Room for one more key, made by forgetting one that was quiet for long if need be. */
 static bool make_room(struct stream *s)
 {
-	uint32_t quiet;
+	struct keyed *quiet;
 
 	if (s->keys.n < s->keys.max)
 		return true;
 	quiet = keytable_quiet(&s->keys);
-	if (quiet != KEYTABLE_NONE) {
+	if (quiet) {
 		count_evicted(s, quiet);
 		remove_entry(s, quiet);
 		return true;
@@ -246,23 +258,14 @@ static bool make_room(struct stream *s)
 	return false;
 }
 
-uint32_t stream_get(struct stream *s, const unsigned char *key, size_t len, uint64_t hash)
+struct keyed *stream_get(struct stream *s, const struct table_key *key)
 {
-	uint32_t number = keytable_find(&s->keys, key, len, hash);
+	struct keyed *k = keytable_find(&s->keys, key);
 
-	if (number == KEYTABLE_NONE && make_room(s))
-		number = keytable_add(&s->keys, key, len, hash);
-	return number;
+	if (!k && make_room(s))
+		k = keytable_add(&s->keys, key);
+	return k;
 }
-
-/* An event on its way into the windows of a key. */
-struct arrival {
-	const struct event *ev;
-	unsigned source;
-	uint64_t at_ns;	   /* where it is put */
-	uint64_t end_ns;   /* its time */
-	uint64_t heard_ns; /* the latest time that the windows have heard of */
-};
 
 /* The latest time that the windows of the key have heard of; they never slide back. */
 static uint64_t heard_ns(const struct stream *s, const struct keyed *k, uint64_t now_ns)
@@ -293,39 +296,40 @@ static void add_to_window(const struct stream *s, const struct cell *c, struct w
 
 /* A sample that is longer than the window, after a late tick, brings what falls into the window. */
 static void add_longer(const struct stream *s, const struct cell *c, struct keyed *k,
-		       const struct arrival *a)
+		       const struct arrival *a, uint64_t latest_ns)
 {
 	unsigned char *at = (unsigned char *)k + c->at;
-	uint64_t at_ns = a->at_ns, half_window_ns = c->grid->length_ns / 2;
-	uint64_t half_sample_ns = a->end_ns - at_ns;
+	uint64_t at_ns = a->middle_ns, half_window_ns = c->grid->length_ns / 2;
+	uint64_t half_sample_ns = a->m.now_ns - at_ns;
 	double share = 1;
 
 	if (half_sample_ns > half_window_ns) {
 		share = (double)half_window_ns / (double)half_sample_ns;
-		at_ns = a->end_ns - half_window_ns;
+		at_ns = a->m.now_ns - half_window_ns;
 	}
 	if (c->counts)
-		(void)tally_add((struct tally *)at, c->grid, at_ns, a->heard_ns);
+		(void)tally_add((struct tally *)at, c->grid, at_ns, latest_ns);
 	else
 		add_to_window(s, c, (struct window **)at, a->ev, at_ns, share);
 }
 
 /* Puts the event into all windows that it is for. True if no rule has anything to do about it. */
-static bool add_to_cells(const struct stream *s, struct keyed *k, const struct arrival *a)
+static bool add_to_cells(const struct stream *s, struct keyed *k, unsigned source,
+			 const struct arrival *a)
 {
-	bool calm = s->by_tallies && a->heard_ns < s->calm_until_ns;
+	uint64_t latest_ns = heard_ns(s, k, 0);
+	bool calm = latest_ns < s->calm_until_ns;
 
 	for (unsigned i = 0; i < s->n_cells; i++) {
 		const struct cell *c = &s->cells[i];
 		struct tally *tally = (struct tally *)((unsigned char *)k + c->at);
 
-		if (c->term->source != a->source ||
-		    (c->term->where && !expr_match(c->term->where, a->ev)))
+		if (c->source != source || (c->where && !expr_match(c->where, a->ev)))
 			continue;
-		if (c->counts && a->at_ns == a->end_ns) {
-			calm &= tally_add(tally, c->grid, a->at_ns, a->heard_ns) <= c->calm;
+		if (c->counts && a->middle_ns == a->m.now_ns) {
+			calm &= tally_add(tally, c->grid, a->middle_ns, latest_ns) <= c->calm;
 		} else {
-			add_longer(s, c, k, a);
+			add_longer(s, c, k, a, latest_ns);
 			calm = false;
 		}
 	}
@@ -343,66 +347,51 @@ static bool is_settled(const struct stream *s, struct keyed *k)
 	return true;
 }
 
-static void take_windowed(struct stream *s, unsigned source, const struct event *ev,
-			  uint32_t number, const struct moment *m)
+void stream_take(struct stream *s, unsigned source, const struct arrival *a,
+		 const struct table_key *key, struct keyed *guess)
 {
-	struct keyed *k = keytable_at(&s->keys, number);
-	struct arrival a = { ev, source, event_middle_ns(ev), m->now_ns, 0 };
+	struct keyed *k = guess && keytable_is(&s->keys, guess, key) ? guess : stream_get(s, key);
 
-	if (m->now_ns > k->last_ns)
-		k->last_ns = m->now_ns;
-	a.heard_ns = heard_ns(s, k, 0);
-	if (add_to_cells(s, k, &a) && k->settled)
+	if (!k)
+		return;
+	if (a->m.now_ns > k->last_ns)
+		k->last_ns = a->m.now_ns;
+	if (add_to_cells(s, k, source, a) && k->settled)
 		return;
 	for (unsigned i = 0; i < s->n_trackers; i++)
-		tracker_take(s->trackers[i], k, number, source, ev, m);
+		tracker_take(s->trackers[i], k, source, a->ev, &a->m);
 	k->settled = s->by_tallies && is_settled(s, k);
 }
 
-void stream_take(struct stream *s, unsigned source, const struct event *ev,
-		 const unsigned char *key, size_t len, uint64_t hash, uint32_t guess)
+void stream_take_point(struct stream *s, const struct arrival *a)
 {
-	struct moment m = { event_time_ns(ev), ev->wall_offset_ns };
-	uint32_t number = guess;
-
-	if (!keytable_is(&s->keys, guess, key, len))
-		number = stream_get(s, key, len, hash);
-	if (number != KEYTABLE_NONE)
-		take_windowed(s, source, ev, number, &m);
-}
-
-void stream_take_point(struct stream *s, const struct event *ev)
-{
-	struct moment m = { event_time_ns(ev), ev->wall_offset_ns };
 	struct tracker *t = s->trackers[0];
-	unsigned char key[KEY_BYTES_MAX];
-	uint32_t number;
-	size_t len;
+	unsigned char bytes[KEY_BYTES_MAX];
+	struct table_key key;
+	struct keyed *k;
 
-	if (!tracker_minds(t, ev))
+	if (!tracker_minds(t, a->ev))
 		return;
-	len = key_pack(&s->fields[0], ev, key);
-	number = stream_get(s, key, len, stream_hash(s, key, len));
-	if (number != KEYTABLE_NONE)
-		tracker_take_point(t, number, ev, &m);
+	key = stream_key(s, bytes, key_pack(&s->fields[0], a->ev, bytes));
+	k = stream_get(s, &key);
+	if (k)
+		tracker_take_point(t, k, a->ev, &a->m);
 }
 
-void stream_release(struct stream *s, uint32_t number)
+void stream_release(struct stream *s, struct keyed *k)
 {
-	struct keyed *k = keytable_at(&s->keys, number);
-
 	for (unsigned i = 0; i < s->n_trackers; i++)
 		if (tracker_mark(s->trackers[i], k)->known)
 			return;
-	remove_entry(s, number);
+	remove_entry(s, k);
 }
 
-static void sweep_entry(struct stream *s, uint32_t number, uint64_t now_ns)
+static void sweep_entry(struct stream *s, struct keyed *k, uint64_t now_ns)
 {
 	for (unsigned i = 0; i < s->n_trackers; i++)
-		if (tracker_can_forget(s->trackers[i], number, now_ns))
-			tracker_forget(s->trackers[i], number);
-	stream_release(s, number);
+		if (tracker_can_forget(s->trackers[i], k, now_ns))
+			tracker_forget(s->trackers[i], k);
+	stream_release(s, k);
 }
 
 void stream_tick(struct stream *s, uint64_t now_ns)
@@ -416,9 +405,12 @@ void stream_sweep(struct stream *s, uint64_t now_ns)
 	uint32_t n = s->keys.high / SWEEP_TICKS + SWEEP_LEAST;
 
 	for (uint32_t i = 0; i < n && i < s->keys.high; i++) {
+		struct keyed *k;
+
 		s->swept = s->swept + 1 < s->keys.high ? s->swept + 1 : 0;
-		if (keytable_used(&s->keys, s->swept))
-			sweep_entry(s, s->swept, now_ns);
+		k = keytable_at(&s->keys, s->swept);
+		if (k->used)
+			sweep_entry(s, k, now_ns);
 	}
 }
 

@@ -26,15 +26,26 @@ struct moment {
 	int64_t wall_offset_ns;
 };
 
+/* An event on its way into streams. */
+struct arrival {
+	const struct event *ev;
+	struct moment m;    /* its time */
+	uint64_t middle_ns; /* event_middle_ns(): where windows put it */
+};
+
+struct arrival arrival_of(const struct event *ev);
+
 /* A term over a window: a struct tally in the entry if it only counts, else a pointer to a struct
  * window. */
 struct cell {
 	const struct term *term;
-	struct grid *grid;	 /* one for all cells of a length; of the stream */
-	bool counts;		 /* a tally */
-	size_t at;		 /* offset in the entry */
-	const struct cell *heir; /* once other rules take over: where its windows go */
-	uint64_t calm;		 /* a tally: with so many, no rule has anything to do on arrival */
+	const struct expr *where; /* that of the term */
+	unsigned source;	  /* the same */
+	bool counts;		  /* a tally */
+	size_t at;		  /* offset in the entry */
+	struct grid *grid;	  /* one for all cells of a length; of the stream */
+	const struct cell *heir;  /* once other rules take over: where its windows go */
+	uint64_t calm;		  /* a tally: with so many, no rule has anything to do on arrival */
 };
 
 struct stream {
@@ -55,7 +66,7 @@ struct stream {
 	 * know the key and none keeps a series for it (keyed.settled).
 	 */
 	bool by_tallies;
-	uint64_t calm_until_ns; /* the least of tracker.calm_until_ns */
+	uint64_t calm_until_ns; /* the least of tracker.calm_until_ns; 0 unless by_tallies */
 	uint64_t tick_ns;	/* of the latest tick: all windows have heard of it */
 	uint32_t swept;		/* entries below are looked at for what can be forgotten */
 };
@@ -88,18 +99,19 @@ void stream_start(struct stream *s);
 /* Some tracker's calm or calm_until_ns is another. */
 void stream_look_again(struct stream *s);
 
-/* With windows: takes in an event of that source that satisfies its condition; key as key_pack() gave
- * it, hash as stream_hash(); guess: what keytable_guess() said, or KEYTABLE_NONE. */
-void stream_take(struct stream *s, unsigned source, const struct event *ev,
-		 const unsigned char *key, size_t len, uint64_t hash, uint32_t guess);
+/* With windows: takes in an event of that source that satisfies its condition. guess: what
+ * keytable_guess() said, or NULL. */
+void stream_take(struct stream *s, unsigned source, const struct arrival *a,
+		 const struct table_key *key, struct keyed *guess);
 /* Without: the same. */
-void stream_take_point(struct stream *s, const struct event *ev);
+void stream_take_point(struct stream *s, const struct arrival *a);
 
-uint64_t stream_hash(const struct stream *s, const unsigned char *key, size_t len);
-/* The entry of a key; made if need be, where there is room; else KEYTABLE_NONE. */
-uint32_t stream_get(struct stream *s, const unsigned char *key, size_t len, uint64_t hash);
+/* A key as key_pack() gave it; lends the bytes. */
+struct table_key stream_key(const struct stream *s, const unsigned char *bytes, size_t len);
+/* The entry of a key; made if need be, where there is room; else NULL. */
+struct keyed *stream_get(struct stream *s, const struct table_key *key);
 /* Removes the entry if no rule knows the key any more. */
-void stream_release(struct stream *s, uint32_t number);
+void stream_release(struct stream *s, struct keyed *k);
 
 /* Before the rules have their tick. */
 void stream_tick(struct stream *s, uint64_t now_ns);

@@ -132,9 +132,9 @@ void tracker_unlist(struct tracker *t, struct mark *mark)
 	mark->listed = 0;
 }
 
-void tracker_enlist(struct tracker *t, uint32_t number, bool idle)
+void tracker_enlist(struct tracker *t, struct keyed *k, bool idle)
 {
-	struct mark *mark = tracker_mark(t, tracker_entry(t, number));
+	struct mark *mark = tracker_mark(t, k);
 	struct tracker_list *list = idle ? &t->idle : &t->busy;
 
 	if (mark->listed && mark->idle == idle)
@@ -144,7 +144,7 @@ void tracker_enlist(struct tracker *t, uint32_t number, bool idle)
 		list->cap = list->cap ? list->cap * 2 : 16;
 		list->entries = xrealloc(list->entries, list->cap, sizeof(*list->entries));
 	}
-	list->entries[list->n++] = number;
+	list->entries[list->n++] = k->number;
 	mark->listed = list->n;
 	mark->idle = idle;
 }
@@ -170,9 +170,8 @@ struct series *tracker_need_series(struct tracker *t, struct keyed *k, uint64_t 
 	return mark->series;
 }
 
-void tracker_forget(struct tracker *t, uint32_t number)
+void tracker_forget(struct tracker *t, struct keyed *k)
 {
-	struct keyed *k = tracker_entry(t, number);
 	struct mark *mark = tracker_mark(t, k);
 
 	k->settled = false;
@@ -185,23 +184,20 @@ void tracker_forget(struct tracker *t, uint32_t number)
 	*mark = (struct mark){ 0 };
 }
 
-bool tracker_can_forget(const struct tracker *t, uint32_t number, uint64_t now_ns)
+bool tracker_can_forget(const struct tracker *t, struct keyed *k, uint64_t now_ns)
 {
-	struct keyed *k = tracker_entry(t, number);
 	const struct mark *mark = tracker_mark(t, k);
 
 	return mark->known && elapsed_ns(now_ns, k->last_ns) >= t->forget_ns &&
 	       (!mark->series || mark->series->life.phase == PHASE_INACTIVE);
 }
 
-uint32_t tracker_find(struct tracker *t, const unsigned char *key, size_t len)
+struct keyed *tracker_find(struct tracker *t, const unsigned char *key, size_t len)
 {
-	uint32_t number =
-		keytable_find(&t->stream->keys, key, len, stream_hash(t->stream, key, len));
+	struct table_key wanted = stream_key(t->stream, key, len);
+	struct keyed *k = keytable_find(&t->stream->keys, &wanted);
 
-	if (number != KEYTABLE_NONE && !tracker_mark(t, tracker_entry(t, number))->known)
-		return KEYTABLE_NONE;
-	return number;
+	return k && tracker_mark(t, k)->known ? k : NULL;
 }
 
 void tracker_each_key(struct tracker *t, tracker_key_fn *fn, void *ctx)

@@ -70,21 +70,21 @@ static inline struct mark *tracker_mark(const struct tracker *t, struct keyed *k
 	return (struct mark *)((unsigned char *)k + t->mark_at);
 }
 
-/* For the stream: an event was put into the windows of k, the entry of that number. */
-void tracker_take(struct tracker *t, struct keyed *k, uint32_t number, unsigned source,
-		  const struct event *ev, const struct moment *m);
+/* For the stream: an event was put into the windows of k. */
+void tracker_take(struct tracker *t, struct keyed *k, unsigned source, const struct event *ev,
+		  const struct moment *m);
 /* Without a window: does the event meet the condition? Then takes it in. */
 bool tracker_minds(struct tracker *t, const struct event *ev);
-void tracker_take_point(struct tracker *t, uint32_t number, const struct event *ev,
+void tracker_take_point(struct tracker *t, struct keyed *k, const struct event *ev,
 			const struct moment *m);
 
 void tracker_tick(struct tracker *t, uint64_t now_ns, int64_t wall_offset_ns);
 void tracker_loss(struct tracker *t, uint64_t lost, uint64_t now_ns);
 
-/* Was the key of that entry silent for so long that the rule can forget it? */
-bool tracker_can_forget(const struct tracker *t, uint32_t number, uint64_t now_ns);
+/* Was the key silent for so long that the rule can forget it? */
+bool tracker_can_forget(const struct tracker *t, struct keyed *k, uint64_t now_ns);
 /* Forgets what it knows of the key; says nothing. The entry stays. */
-void tracker_forget(struct tracker *t, uint32_t number);
+void tracker_forget(struct tracker *t, struct keyed *k);
 
 /* Is what one of the rules keeps of a key of use to the other? Beyond rule.identity, which must be
  * equal: are the same parts there? */

@@ -77,19 +77,17 @@ static void move_cells(const struct tracker *t, struct keyed *to, const struct t
 	}
 }
 
-static void adopt_key(struct tracker *t, struct tracker *old, uint32_t old_number, bool whole,
+static void adopt_key(struct tracker *t, struct tracker *old, struct keyed *from, bool whole,
 		      uint64_t now_ns)
 {
-	struct keyed *from = tracker_entry(old, old_number), *to;
 	struct mark *before = tracker_mark(old, from), *mark;
-	const unsigned char *key = keytable_key(&old->stream->keys, from);
-	uint32_t number =
-		stream_get(t->stream, key, from->len, stream_hash(t->stream, key, from->len));
+	struct table_key key =
+		stream_key(t->stream, keytable_key(&old->stream->keys, from), from->len);
+	struct keyed *to = stream_get(t->stream, &key);
 	double value;
 
-	if (number == KEYTABLE_NONE)
+	if (!to)
 		return;
-	to = tracker_entry(t, number);
 	mark = tracker_mark(t, to);
 	if (from->last_ns > to->last_ns)
 		to->last_ns = from->last_ns;
@@ -106,7 +104,7 @@ static void adopt_key(struct tracker *t, struct tracker *old, uint32_t old_numbe
 		mark->series->known_ns = mark->series->usual_since_ns = now_ns;
 	tracker_hold(to, PHASE_INACTIVE, mark->series->life.phase);
 	/* one that rested is looked at once, as its limits may be others */
-	tracker_enlist(t, number, before->listed && before->idle && t->learns);
+	tracker_enlist(t, to, before->listed && before->idle && t->learns);
 }
 
 void tracker_adopt(struct tracker *t, struct tracker *old, uint64_t now_ns)
@@ -114,10 +112,12 @@ void tracker_adopt(struct tracker *t, struct tracker *old, uint64_t now_ns)
 	bool whole = find_heirs(t, old);
 
 	stream_tick(t->stream, old->stream->tick_ns);
-	for (uint32_t i = 0; i < old->stream->keys.high; i++)
-		if (keytable_used(&old->stream->keys, i) &&
-		    tracker_mark(old, tracker_entry(old, i))->known)
-			adopt_key(t, old, i, whole, now_ns);
+	for (uint32_t i = 0; i < old->stream->keys.high; i++) {
+		struct keyed *from = tracker_entry(old, i);
+
+		if (from->used && tracker_mark(old, from)->known)
+			adopt_key(t, old, from, whole, now_ns);
+	}
 	window_free(t->losses);
 	t->losses = old->losses;
 	old->losses = NULL;

@@ -31,16 +31,16 @@ static inline struct keyed *tracker_entry(const struct tracker *t, uint32_t numb
 /* Are there losses in the rule's windows? */
 bool tracker_is_degraded(const struct tracker *t, uint64_t now_ns);
 
-/* Puts the entry of that number into the list of idle or of busy keys, and out of the other. */
-void tracker_enlist(struct tracker *t, uint32_t number, bool idle);
+/* Puts the key into the list of idle or of busy ones, and out of the other. */
+void tracker_enlist(struct tracker *t, struct keyed *k, bool idle);
 void tracker_unlist(struct tracker *t, struct mark *mark);
 
 /* The rule knows the key from now on, if it did not. */
 void tracker_know(struct tracker *t, struct mark *mark);
 /* The series of a key; made if there is none. */
 struct series *tracker_need_series(struct tracker *t, struct keyed *k, uint64_t now_ns);
-/* The entry of a key that the rule knows, packed; else KEYTABLE_NONE. */
-uint32_t tracker_find(struct tracker *t, const unsigned char *key, size_t len);
+/* The entry of a key that the rule knows, packed; else NULL. */
+struct keyed *tracker_find(struct tracker *t, const unsigned char *key, size_t len);
 
 /* --- tracker_judge.c ------------------------------------------------------------------------- */
 

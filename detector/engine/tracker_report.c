@@ -90,12 +90,10 @@ void tracker_tell_met(struct tracker *t, const struct keyed *k, const struct ser
 bool tracker_inspect(struct tracker *t, const unsigned char *key, size_t len, uint64_t now_ns,
 		     struct inspection *ret)
 {
-	uint32_t number = tracker_find(t, key, len);
-	struct keyed *k;
+	struct keyed *k = tracker_find(t, key, len);
 
-	if (number == KEYTABLE_NONE)
+	if (!k)
 		return false;
-	k = tracker_entry(t, number);
 	*ret = (struct inspection){ .series = tracker_mark(t, k)->series, .last_ns = k->last_ns };
 	if (t->windowed)
 		tracker_read_windows(t, k, ret->series, now_ns, &ret->reading);
@@ -110,12 +108,10 @@ bool tracker_describe(struct tracker *t, const unsigned char *key, size_t len,
 		      struct value ret_key[RULE_BY_MAX])
 {
 	struct inspection now;
-	uint32_t number;
 
 	if (!tracker_inspect(t, key, len, m->now_ns, &now) || !now.series ||
 	    now.series->life.phase == PHASE_INACTIVE)
 		return false;
-	number = tracker_find(t, key, len);
-	describe(t, tracker_entry(t, number), now.series, &now.reading, now.held, m, ret, ret_key);
+	describe(t, tracker_find(t, key, len), now.series, &now.reading, now.held, m, ret, ret_key);
 	return true;
 }

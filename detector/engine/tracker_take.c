@@ -23,7 +23,7 @@ static void missed_on_arrival(struct tracker *t, struct keyed *k, double value, 
 	tracker_note_miss(t, &d, &r, keytable_key(&t->stream->keys, k), k->len, now_ns);
 }
 
-static void take_on_arrival(struct tracker *t, struct keyed *k, uint32_t number, struct mark *mark,
+static void take_on_arrival(struct tracker *t, struct keyed *k, struct mark *mark,
 			    const struct event *ev, const struct moment *m)
 {
 	struct reading r;
@@ -33,25 +33,25 @@ static void take_on_arrival(struct tracker *t, struct keyed *k, uint32_t number,
 		missed_on_arrival(t, k, value, m->now_ns);
 		return;
 	}
-	tracker_enlist(t, number, false);
+	tracker_enlist(t, k, false);
 	tracker_need_series(t, k, m->now_ns);
 	if (ev)
 		series_show(mark->series, t->rule, ev);
 	tracker_judge(t, k, mark->series, &r, m);
 }
 
-void tracker_take(struct tracker *t, struct keyed *k, uint32_t number, unsigned source,
-		  const struct event *ev, const struct moment *m)
+void tracker_take(struct tracker *t, struct keyed *k, unsigned source, const struct event *ev,
+		  const struct moment *m)
 {
 	struct mark *mark = tracker_mark(t, k);
 	struct series *s;
 
 	tracker_know(t, mark);
 	if (t->on_arrival) {
-		take_on_arrival(t, k, number, mark, source == 0 ? ev : NULL, m);
+		take_on_arrival(t, k, mark, source == 0 ? ev : NULL, m);
 		return;
 	}
-	tracker_enlist(t, number, false);
+	tracker_enlist(t, k, false);
 	s = tracker_need_series(t, k, m->now_ns);
 	if (source > 0)
 		return;
@@ -88,17 +88,16 @@ bool tracker_minds(struct tracker *t, const struct event *ev)
 	return false;
 }
 
-void tracker_take_point(struct tracker *t, uint32_t number, const struct event *ev,
+void tracker_take_point(struct tracker *t, struct keyed *k, const struct event *ev,
 			const struct moment *m)
 {
-	struct keyed *k = tracker_entry(t, number);
 	struct mark *mark = tracker_mark(t, k);
 	struct series *s;
 	struct reading r;
 
 	tracker_know(t, mark);
 	s = tracker_need_series(t, k, m->now_ns);
-	tracker_enlist(t, number, false);
+	tracker_enlist(t, k, false);
 	if (s->life.phase == PHASE_PENDING && tracker_gone_quiet(t, s, m)) {
 		tracker_hold(k, PHASE_PENDING, PHASE_INACTIVE);
 		s->life.phase = PHASE_INACTIVE;

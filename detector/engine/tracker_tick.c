@@ -68,32 +68,31 @@ static void give_up_series(struct tracker *t, struct mark *mark)
 	mark->series = NULL;
 }
 
-static void rest(struct tracker *t, uint32_t number, struct mark *mark)
+static void rest(struct tracker *t, struct keyed *k, struct mark *mark)
 {
 	if (t->learns)
-		tracker_enlist(t, number, true);
+		tracker_enlist(t, k, true);
 	else
 		tracker_unlist(t, mark);
 }
 
 /* Decides whether the key needs the next tick too. */
-static void settle(struct tracker *t, struct keyed *k, uint32_t number, struct mark *mark,
-		   const struct reading *r, const struct moment *m)
+static void settle(struct tracker *t, struct keyed *k, struct mark *mark, const struct reading *r,
+		   const struct moment *m)
 {
 	const struct series *s = mark->series;
 	double value;
 
 	if (s->life.phase != PHASE_INACTIVE || t->lasting)
-		tracker_enlist(t, number, false);
+		tracker_enlist(t, k, false);
 	else if (!t->on_arrival && is_empty(t, r))
-		rest(t, number, mark);
+		rest(t, k, mark);
 	else if (t->on_arrival && !tracker_is_near(t, k, m->now_ns, &value))
 		give_up_series(t, mark);
 }
 
-static void tick_window(struct tracker *t, uint32_t number, const struct moment *m)
+static void tick_window(struct tracker *t, struct keyed *k, const struct moment *m)
 {
-	struct keyed *k = tracker_entry(t, number);
 	struct mark *mark = tracker_mark(t, k);
 	struct reading r;
 
@@ -103,12 +102,11 @@ static void tick_window(struct tracker *t, uint32_t number, const struct moment 
 		learn(t, mark->series, &r, m);
 	if (t->lasting)
 		remember(t, mark->series, &r, m);
-	settle(t, k, number, mark, &r, m);
+	settle(t, k, mark, &r, m);
 }
 
-static void tick_point(struct tracker *t, uint32_t number, const struct moment *m)
+static void tick_point(struct tracker *t, struct keyed *k, const struct moment *m)
 {
-	struct keyed *k = tracker_entry(t, number);
 	struct series *s = tracker_mark(t, k)->series;
 	bool quiet = tracker_gone_quiet(t, s, m);
 	struct reading r;
@@ -121,8 +119,8 @@ static void tick_point(struct tracker *t, uint32_t number, const struct moment *
 	s->came = false;
 	if (s->life.phase != PHASE_INACTIVE)
 		return;
-	tracker_forget(t, number);
-	stream_release(t->stream, number);
+	tracker_forget(t, k);
+	stream_release(t->stream, k);
 }
 
 /* A key that leaves the list has left its place to another. */
@@ -131,11 +129,12 @@ static void tick_list(struct tracker *t, const struct tracker_list *list, uint32
 {
 	for (uint32_t i = from; i < list->n;) {
 		uint32_t number = list->entries[i];
+		struct keyed *k = tracker_entry(t, number);
 
 		if (t->windowed)
-			tick_window(t, number, m);
+			tick_window(t, k, m);
 		else
-			tick_point(t, number, m);
+			tick_point(t, k, m);
 		if (i < list->n && list->entries[i] == number)
 			i += step;
 	}
@@ -144,22 +143,18 @@ static void tick_list(struct tracker *t, const struct tracker_list *list, uint32
 /* With one key for all, silence from the start is silence too. */
 static void watch_from_the_start(struct tracker *t, const struct moment *m)
 {
-	static const unsigned char no_key[1];
-	uint32_t number;
+	struct table_key no_key = stream_key(t->stream, (const unsigned char *)"", 0);
 	struct keyed *k;
 
 	if (!t->lasting || t->rule->n_by)
 		return;
-	number = stream_get(t->stream, no_key, 0, stream_hash(t->stream, no_key, 0));
-	if (number == KEYTABLE_NONE)
-		return;
-	k = tracker_entry(t, number);
-	if (tracker_mark(t, k)->known)
+	k = stream_get(t->stream, &no_key);
+	if (!k || tracker_mark(t, k)->known)
 		return;
 	k->last_ns = at_least(k->last_ns, m->now_ns);
 	tracker_know(t, tracker_mark(t, k));
 	tracker_need_series(t, k, m->now_ns);
-	tracker_enlist(t, number, false);
+	tracker_enlist(t, k, false);
 }
 
 void tracker_tick(struct tracker *t, uint64_t now_ns, int64_t wall_offset_ns)

@@ -77,7 +77,7 @@ static void expire(struct tally *t, struct grid *g, uint64_t now_ns)
 		tally_clear(t);
 }
 
-uint64_t tally_add(struct tally *t, struct grid *g, uint64_t ts_ns, uint64_t now_ns)
+uint64_t tally_add_any(struct tally *t, struct grid *g, uint64_t ts_ns, uint64_t now_ns)
 {
 	unsigned steps;
 	uint64_t step_ns;

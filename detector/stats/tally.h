@@ -30,7 +30,26 @@ struct tally {
 /* Forgets all events, and gives memory back. */
 void tally_clear(struct tally *t);
 /* Counts an event at ts_ns; now_ns >= ts_ns. Returns how many count at now_ns. */
-uint64_t tally_add(struct tally *t, struct grid *g, uint64_t ts_ns, uint64_t now_ns);
+uint64_t tally_add_any(struct tally *t, struct grid *g, uint64_t ts_ns, uint64_t now_ns);
+
+/* The same; without a call for one more event in a slot that holds some, where none leaves. */
+static inline uint64_t tally_add(struct tally *t, struct grid *g, uint64_t ts_ns, uint64_t now_ns)
+{
+	uint16_t *count;
+	unsigned steps;
+
+	grid_seek(g, ts_ns);
+	steps = grid_steps(g, ts_ns);
+	count = &t->narrow[g->place];
+	if (now_ns >= t->until_ns || t->is_wide || *count == 0 || *count == UINT16_MAX ||
+	    !grid_inside(g, grid_step_ns(g, g->start_ns, steps), now_ns))
+		return tally_add_any(t, g, ts_ns, now_ns);
+	if (steps > t->last[g->place])
+		t->last[g->place] = (uint8_t)steps;
+	++*count;
+	return ++t->total;
+}
+
 /* Events that count at now_ns. */
 uint64_t tally_count(struct tally *t, struct grid *g, uint64_t now_ns);
 
