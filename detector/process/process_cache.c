@@ -422,13 +422,14 @@ void process_cache_walk_begins(struct process_cache *c)
 	c->walk++;
 }
 
-void process_cache_walk_ended(struct process_cache *c, uint64_t began_ns, uint64_t at_ns)
+void process_cache_walk_ended(struct process_cache *c, uint64_t began_ns, uint64_t at_ns,
+			      bool (*lives)(struct process_name name))
 {
 	struct entry *next;
 
 	for (struct entry *e = c->living.first; e; e = next) {
 		next = e->after;
-		if (e->walk != c->walk && e->name.start_time_ns < began_ns)
+		if (e->walk != c->walk && e->name.start_time_ns < began_ns && !lives(e->name))
 			end(c, e, at_ns);
 	}
 }

@@ -84,10 +84,12 @@ unsigned process_cache_without_cmdline(const struct process_cache *c,
 
 /*
  * Around the records of a walk over all processes: what had started by began_ns (CLOCK_BOOTTIME) and
- * was not seen in it has ended, at_ns at the latest.
+ * was not seen in it has ended, at_ns at the latest, unless lives() says that it is there: some kernels
+ * do not show every process.
  */
 void process_cache_walk_begins(struct process_cache *c);
-void process_cache_walk_ended(struct process_cache *c, uint64_t began_ns, uint64_t at_ns);
+void process_cache_walk_ended(struct process_cache *c, uint64_t began_ns, uint64_t at_ns,
+			      bool (*lives)(struct process_name name));
 
 /* Forgets what ended long ago. Once a second. */
 void process_cache_expire(struct process_cache *c, uint64_t now_ns);

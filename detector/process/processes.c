@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "process/cmdline_reader.h"
 #include "process/proc_files.h"
@@ -42,7 +43,6 @@ struct processes {
 	uint64_t lost;	/* records, when the last walk began */
 	uint64_t asked; /* /proc for a process that was not known */
 	uint64_t walks;
-	bool saw_all; /* in the last walk */
 };
 
 static void on_record(void *ctx, const void *record, size_t size)
@@ -75,19 +75,18 @@ static uint64_t lost(const struct processes *p)
 	return sum;
 }
 
-static void on_seen(void *ctx, const void *record, size_t size)
-{
-	const struct process_record *r = record;
-	struct processes *p = ctx;
+/* The number of the first pid namespace: include/linux/proc_ns.h. */
+#define PROC_PID_INIT_INO 0xeffffffc
 
-	p->saw_all |= r->pid == 1;
-	process_cache_take(p->cache, record, size);
+/* From another pid namespace walks, and /proc, show only what is in there. */
+static bool sees_all(void)
+{
+	struct stat ns;
+
+	return stat("/proc/self/ns/pid", &ns) == 0 && ns.st_ino == PROC_PID_INIT_INO;
 }
 
-/*
- * Sees all processes that there are; which of those known are gone shows too. From a pid namespace it
- * sees only what is in there, and not the first of all.
- */
+/* Sees all processes that there are; which of those known are gone shows too. */
 static void walk(struct processes *p)
 {
 	uint64_t began_ns = clock_boottime_ns();
@@ -95,10 +94,9 @@ static void walk(struct processes *p)
 	p->lost = lost(p);
 	p->walks++;
 	drain(p);
-	p->saw_all = false;
 	process_cache_walk_begins(p->cache);
-	if (bpf_object_walk(p->object, "on_walk", 0, on_seen, p) == 0 && p->saw_all)
-		process_cache_walk_ended(p->cache, began_ns, clock_monotonic_ns());
+	if (bpf_object_walk(p->object, "on_walk", 0, on_record, p) == 0 && sees_all())
+		process_cache_walk_ended(p->cache, began_ns, clock_monotonic_ns(), proc_is);
 }
 
 static void on_cmdline(void *ctx, struct process_name name, uint64_t at_ns, const char *cmdline)

@@ -281,6 +281,27 @@ class Life(unittest.TestCase):
         for event in shown:
             self.assertEqual(event["cmdline"], f"{ks.TOOLS}/storm processes {n}")
 
+    def test_who_ended_unseen_is_found_to_have_ended(self):
+        """The ring is full when 307 processes end, as nobody reads it; the next walk shows who is gone."""
+        sleepers = 307
+        with ks.RunningEvents("sched", "--where", "comm == 'nobody'", "--stats") as events:
+            asleep = [subprocess.Popen(["/bin/sleep", "60"]) for _ in range(sleepers)]
+            time.sleep(1.1)
+            events.process.send_signal(signal.SIGSTOP)
+            subprocess.run([ks.TOOLS / "storm", "processes", "20000"], check=True)
+            for process in asleep:
+                process.kill()
+                process.wait()
+            events.process.send_signal(signal.SIGCONT)
+            time.sleep(2.2)
+            living = sum(name.isdigit() for name in os.listdir("/proc"))
+        line = next(t for t in events.err.texts() if t.startswith("processes: "))
+        lost, known, ended, walks = (int(re.search(word + r" (\d+)", line)[1]) for word in
+                                     ("lost", "known", "of these ended", "walks"))
+        self.assertGreater(lost, 2 * sleepers)
+        self.assertGreaterEqual(walks, 2)
+        self.assertLess(known - ended, living + sleepers // 2, line)
+
     def test_rules_can_ask_for_it_and_alerts_show_it(self):
         rule = {"name": "in-a-container", "on": "syscall", "by": ["container_id"],
                 "where": "unit == 'kernelsight-test.service' and syscall_name == 'write' and "

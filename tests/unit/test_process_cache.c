@@ -263,6 +263,17 @@ static void too_many_push_out_what_ended_first(void **state)
 	process_cache_free(c);
 }
 
+static bool nobody_lives(struct process_name name)
+{
+	(void)name;
+	return false;
+}
+
+static bool only_the_first_lives(struct process_name name)
+{
+	return name.pid == 1;
+}
+
 static void bytes_are_bounded_and_all_given_back(void **state)
 {
 	const struct process_cache_limits narrow = { 100000, 50000, 10 * MINUTE_NS };
@@ -285,7 +296,7 @@ static void bytes_are_bounded_and_all_given_back(void **state)
 	assert_int_equal(s.processes + s.evicted + s.evicted_ended, 1009);
 	process_cache_expire(c, 100 * MINUTE_NS);
 	process_cache_walk_begins(c);
-	process_cache_walk_ended(c, 2000, 2000);
+	process_cache_walk_ended(c, 2000, 2000, nobody_lives);
 	process_cache_expire(c, 100 * MINUTE_NS);
 	process_cache_stats(c, &s);
 	assert_int_equal(s.processes, 0);
@@ -323,10 +334,13 @@ static void a_walk_finds_who_is_gone(void **state)
 	tell(c, head(PROCESS_SEEN, 10, 100, 5), "/bin/a", "/", NULL);
 	tell(c, head(PROCESS_SEEN, 12, 100, 5), "/bin/other", "/", NULL); /* its exec was lost */
 	fork_of(c, 13, 300, 10, 100); /* during the walk, which did not get to it */
-	process_cache_walk_ended(c, 200, 6);
+	tell(c, head(PROCESS_EXECED, 1, 1, 1), "/bin/init", "/",
+	     "init|"); /* not shown by the walk */
+	process_cache_walk_ended(c, 200, 6, only_the_first_lives);
 	process_cache_stats(c, &s);
-	assert_int_equal(s.processes, 4);
+	assert_int_equal(s.processes, 5);
 	assert_int_equal(s.ended, 1);
+	assert_string_equal(at_time(c, 1, 1, 9).cmdline, "init");
 	assert_string_equal(at_time(c, 10, 100, 9).cmdline, "a");
 	assert_string_equal(at_time(c, 11, 100, 9).cmdline, "b x");
 	assert_string_equal(at_time(c, 12, 100, 9).exe, "/bin/other");
