@@ -6,7 +6,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include "hook/format.h"
@@ -93,27 +92,13 @@ static bool prepare_url(struct hook *h, struct http_hook *hh, char **ret_error)
 	return true;
 }
 
-/* A header that is ours to set, and must not be there twice. */
-static bool is_ours(const char *name)
-{
-	static const char *const ours[] = { "content-type",	"content-length",
-					    "connection",	"transfer-encoding",
-					    "webhook-id",	"webhook-timestamp",
-					    "webhook-signature" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
-		if (!strcasecmp(name, ours[i]))
-			return true;
-	return false;
-}
-
 static bool add_header(struct hook *h, const struct header_conf *conf, char **ret_error)
 {
 	struct http_hook *hh = h->impl;
 	AUTO_FREE char *what = xasprintf("header \"%s\"", conf->name);
 	AUTO_FREE char *value = NULL;
 
-	if (is_ours(conf->name))
+	if (hook_header_is_ours(conf->name))
 		return fail(ret_error, xasprintf("%s is set by kernelsight itself", what));
 	value = read_setting(h, what, &conf->value, ret_error);
 	if (!value)

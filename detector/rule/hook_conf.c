@@ -135,8 +135,7 @@ static bool is_header_name(const char *s)
 				 "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '\0';
 }
 
-/* The headers that requests have in any case. */
-static bool is_ours(const char *name)
+bool hook_header_is_ours(const char *name)
 {
 	static const char *const ours[] = { "content-type",	"content-length",
 					    "connection",	"transfer-encoding",
@@ -157,7 +156,7 @@ static void check_header_name(const struct node *n, const struct hook_conf *h)
 		node_error_key(n, "\"%s\" is no name of an HTTP header", name);
 	else if (strcasecmp(name, "content-type") == 0)
 		node_error_key(n, "header \"%s\" is set by \"content_type\"", name);
-	else if (is_ours(name))
+	else if (hook_header_is_ours(name))
 		node_error_key(n, "header \"%s\" is set by kernelsight itself", name);
 	/* node_map() has reported those that are the same to the letter */
 	for (unsigned i = 0; i < h->n_headers; i++)

@@ -60,5 +60,7 @@ struct hook_conf {
 
 /* "slack", "exec", ... */
 const char *hook_type_name(enum hook_type type);
+/* Is it a header that requests have in any case, and must not be there twice? */
+bool hook_header_is_ours(const char *name);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Page faults of each process in one second, and each major fault. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -60,20 +59,10 @@ struct fault_state {
 	uint64_t timed;
 };
 
-static bool delays_are_accounted(void)
-{
-	FILE *f = fopen(DELAY_ACCOUNTING, "re");
-	int first = f ? fgetc(f) : EOF;
-
-	if (f)
-		(void)fclose(f);
-	return first == '1';
-}
-
 /* Delay accounting stands in where the kernel does not let faults be timed. */
 static bool part_wanted(const struct source *s, unsigned part)
 {
-	bool by_delays = !s->parts[PART_TIME].way && delays_are_accounted();
+	bool by_delays = !s->parts[PART_TIME].way && source_kernel_setting(DELAY_ACCOUNTING) == '1';
 
 	if ((part == PART_DELAYS && !by_delays) || (part == PART_TIME && by_delays))
 		return false;

@@ -223,6 +223,16 @@ const struct demand *source_demand(const struct source *s, const char *name)
 	return &s->demands[index_of(s, name)];
 }
 
+int source_kernel_setting(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	int first = f ? fgetc(f) : EOF;
+
+	if (f)
+		(void)fclose(f);
+	return first;
+}
+
 bool source_delivers(const struct source *s, const struct event_type *type)
 {
 	for (unsigned i = 0; i < s->n_types; i++)

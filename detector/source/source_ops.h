@@ -134,6 +134,9 @@ void source_emit(struct source *s, const struct event_type *type, const void *re
 const struct event_type *source_type(const struct source *s, const char *name);
 const struct demand *source_demand(const struct source *s, const char *name);
 
+/* The first character of a file in which the kernel tells of a setting; EOF if there is none. */
+int source_kernel_setting(const char *path);
+
 /* --- source_canary.c --- */
 
 /* Once a second, around all that fetches what was seen. */

@@ -4,7 +4,6 @@
  * whether calls are to be looked at for the rules at all, or only the waits in them.
  */
 #include <asm/unistd.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -77,11 +76,8 @@ static bool part_wanted(const struct source *s, unsigned part)
 /* On CPUs that stop their tick for a single running task, "no tick since" does not mean "short". */
 static bool ticks_may_stop(void)
 {
-	FILE *f = fopen(NOHZ_FULL, "re");
-	int first = f ? fgetc(f) : EOF;
+	int first = source_kernel_setting(NOHZ_FULL);
 
-	if (f)
-		(void)fclose(f);
 	return first >= '0' && first <= '9';
 }
 
