@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "alert_fixture.h"
+#include "hook/hook.h"
 #include "hook/hooks.h"
 
 #define RIG_HOOKS_MAX 6
@@ -25,6 +26,7 @@ struct rig {
 	struct hooks *hooks;
 	struct hook_conf confs[RIG_HOOKS_MAX];
 	struct rule_set rules;
+	struct hook_env env; /* of a hook by itself */
 	bool dry_run;
 	char *log;
 	size_t log_len;
@@ -65,6 +67,19 @@ static inline struct hook_conf *rig_hook(struct rig *r, enum hook_type type)
 		.used = true,
 	};
 	return &r->confs[i];
+}
+
+/* A hook by itself, for hook_free(). */
+static inline struct hook *rig_hook_alone(struct rig *r, struct http *http,
+					  const struct hook_conf *conf)
+{
+	char *error = NULL;
+	struct hook *h;
+
+	r->env = (struct hook_env){ r->loop, http, r->log_file, false };
+	h = hook_new(&r->env, &r->rules, conf, &error);
+	assert_non_null(h);
+	return h;
 }
 
 static inline char *rig_try_start(struct rig *r)

@@ -68,12 +68,18 @@ static void nothing_is_below_a_limit_while_events_are_lost(void **state)
 	assert_last(1, ALERT_FIRING);
 }
 
+/* Against what is usual, after a minute, with a half-life of ten. */
+static void set_baseline(struct rule *r, double deviations)
+{
+	r->judge.leaves[0].has_baseline = true;
+	r->judge.leaves[0].baseline = (struct baseline_conf){ deviations, ns(60), ns(600) };
+}
+
 static struct rule *baseline_rule(void)
 {
 	struct rule *r = window_rule(AGGREGATE_RATE);
 
-	r->judge.leaves[0].has_baseline = true;
-	r->judge.leaves[0].baseline = (struct baseline_conf){ 6, ns(60), ns(600) };
+	set_baseline(r, 6);
 	return r;
 }
 
@@ -187,8 +193,7 @@ static void a_little_after_silence_is_no_news(void **state)
 	struct rule *r = cpu_rule();
 
 	(void)state;
-	r->judge.leaves[0].has_baseline = true;
-	r->judge.leaves[0].baseline = (struct baseline_conf){ 6, ns(60), ns(600) };
+	set_baseline(r, 6);
 	run(1);
 	for (unsigned s = 100; s < 500; s++) {
 		feed_sched(s, 1, 0);
@@ -207,8 +212,7 @@ static void a_move_that_is_small_for_the_limit_is_no_news(void **state)
 	struct rule *r = cpu_rule();
 
 	(void)state;
-	r->judge.leaves[0].has_baseline = true;
-	r->judge.leaves[0].baseline = (struct baseline_conf){ 25, ns(60), ns(600) };
+	set_baseline(r, 25);
 	r->judge.leaves[0].above = (struct limit){ true, 200 };
 	run(1);
 	for (unsigned s = 100; s < 500; s++) {
@@ -247,8 +251,7 @@ static void silence_is_learnt_as_zero(void **state)
 	struct rule *r = window_rule(AGGREGATE_COUNT);
 
 	(void)state;
-	r->judge.leaves[0].has_baseline = true;
-	r->judge.leaves[0].baseline = (struct baseline_conf){ 6, ns(60), ns(600) };
+	set_baseline(r, 6);
 	run(1);
 	feed(100, "a", 7, 1);
 	tick_until(100, 800);

@@ -382,16 +382,22 @@ static void severity_rises_at_once_and_falls_after_a_while(void **state)
 	assert_int_equal(last()->severity, SEVERITY_WARNING);
 }
 
-static void so_many_of_the_last_ticks_make_it_fire(void **state)
+/* Fires when three of the last five ticks were above 10 ms. */
+static void run_three_of_five(void)
 {
 	struct rule *r = window_rule(AGGREGATE_LAST);
 
-	(void)state;
 	leaf_of(r, 0)->above = (struct limit){ true, 10 };
 	leaf_of(r, 0)->window_ns = ns(1);
 	r->hits = 3;
 	r->of = 5;
 	run(1);
+}
+
+static void so_many_of_the_last_ticks_make_it_fire(void **state)
+{
+	(void)state;
+	run_three_of_five();
 	for (unsigned s = 100; s < 110; s++) { /* every second one: never more than 3 of 5 */
 		feed(s + 0.5, "a", 7, s % 2 ? 20 : 5);
 		tick(s + 1);
@@ -404,14 +410,8 @@ static void so_many_of_the_last_ticks_make_it_fire(void **state)
 
 static void two_hits_of_five_are_not_three(void **state)
 {
-	struct rule *r = window_rule(AGGREGATE_LAST);
-
 	(void)state;
-	leaf_of(r, 0)->above = (struct limit){ true, 10 };
-	leaf_of(r, 0)->window_ns = ns(1);
-	r->hits = 3;
-	r->of = 5;
-	run(1);
+	run_three_of_five();
 	for (unsigned s = 100; s < 140; s++) {
 		feed(s + 0.5, "a", 7, s % 5 < 2 ? 20 : 5);
 		tick(s + 1);

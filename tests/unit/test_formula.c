@@ -112,14 +112,26 @@ static double computed(const struct formula *f, const double *values)
 	return stack[0];
 }
 
+struct computed_case {
+	const char *text; /* a formula of source sched */
+	double value;
+	enum unit unit;
+};
+
+static void assert_computed(const struct computed_case *c, const double *values)
+{
+	struct formula f = parsed(c->text, "sched", NULL);
+
+	assert_float_equal(computed(&f, values), c->value, 1e-9);
+	if (f.unit != c->unit)
+		fail_msg("%s: unit %d", c->text, f.unit);
+	formula_fini(&f);
+}
+
 static void steps_follow_the_usual_precedence(void **state)
 {
 	static const double values[] = { 7, 3, 2 };
-	static const struct {
-		const char *text;
-		double value;
-		enum unit unit;
-	} cases[] = {
+	static const struct computed_case cases[] = {
 		{ "0 + count() + 3 * min(wakeups)", 16, UNIT_COUNT },
 		{ "2 * 3 + count() * max(wakeups)", 27, UNIT_NONE },
 		{ "(count() + max(wakeups)) * min(wakeups)", 20, UNIT_NONE },
@@ -135,24 +147,14 @@ static void steps_follow_the_usual_precedence(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct formula f = parsed(cases[i].text, "sched", NULL);
-
-		assert_float_equal(computed(&f, values), cases[i].value, 1e-9);
-		if (f.unit != cases[i].unit)
-			fail_msg("%s: unit %d", cases[i].text, f.unit);
-		formula_fini(&f);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_computed(&cases[i], values);
 }
 
 static void units_are_joined_and_converted(void **state)
 {
 	static const double values[] = { 6, 3000 };
-	static const struct {
-		const char *text;
-		double value;
-		enum unit unit;
-	} cases[] = {
+	static const struct computed_case cases[] = {
 		/* the first term in ms, the second in us */
 		{ "sum(cpu_time_ms) + sum(avg_timeslice_us)", 9, UNIT_MS },
 		{ "sum(cpu_time_ms) / sum(avg_timeslice_us)", 2, UNIT_NONE },
@@ -168,14 +170,8 @@ static void units_are_joined_and_converted(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct formula f = parsed(cases[i].text, "sched", NULL);
-
-		assert_float_equal(computed(&f, values), cases[i].value, 1e-9);
-		if (f.unit != cases[i].unit)
-			fail_msg("%s: unit %d", cases[i].text, f.unit);
-		formula_fini(&f);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_computed(&cases[i], values);
 }
 
 static void a_share_is_a_quotient_without_a_unit(void **state)

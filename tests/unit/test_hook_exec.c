@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "hook/hook.h"
 #include "hook/spawn.h"
 #include "util/json_scan.h"
 
@@ -396,16 +395,12 @@ static void a_cooldown_drops_and_says_so(void **state)
 static void an_action_that_waited_too_long_never_runs(void **state)
 {
 	AUTO_RIG r;
-	struct hook_env env;
 	struct hook *h;
 	struct alert *a = fixture_alert(ALERT_FIRING, 1, "{}");
-	char *error = NULL;
 
 	(void)state;
 	rig_init(&r);
-	env = (struct hook_env){ r.loop, NULL, r.log_file, false };
-	h = hook_new(&env, &r.rules, to_script(&r, "late", "echo x >>out"), &error);
-	assert_non_null(h);
+	h = rig_hook_alone(&r, NULL, to_script(&r, "late", "echo x >>out"));
 	h->slots = 0; /* so that it waits */
 	hook_queue(h, a);
 	TAILQ_FIRST(&h->waiting)->queued_ns -= 61 * NS_PER_S;
@@ -425,18 +420,14 @@ static void an_action_that_waited_too_long_never_runs(void **state)
 static void what_undoes_an_action_runs_however_late(void **state)
 {
 	AUTO_RIG r;
-	struct hook_env env;
 	struct hook *h;
 	struct alert *firing = fixture_alert(ALERT_FIRING, 1, "{}");
 	struct alert *resolved = fixture_alert(ALERT_RESOLVED, 2, "{}");
-	char *error = NULL;
 
 	(void)state;
 	rig_init(&r);
-	env = (struct hook_env){ r.loop, NULL, r.log_file, false };
-	h = hook_new(&env, &r.rules,
-		     to_script(&r, "undo", "sleep 0.2; echo $KERNELSIGHT_STATE >>out"), &error);
-	assert_non_null(h);
+	h = rig_hook_alone(&r, NULL,
+			   to_script(&r, "undo", "sleep 0.2; echo $KERNELSIGHT_STATE >>out"));
 	hook_queue(h, firing);
 	hook_queue(h, resolved);
 	TAILQ_FIRST(&h->waiting)->queued_ns -= 61 * NS_PER_S;

@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "hook/hook.h"
 #include "util/digest.h"
 #include "util/json_scan.h"
 
@@ -406,16 +405,12 @@ static void a_webhook_that_is_gone_is_left_alone(void **state)
 static void what_was_tried_for_a_day_is_given_up(void **state)
 {
 	AUTO_RIG r;
-	struct hook_env env;
 	struct hook *h;
 	struct alert *a = fixture_alert(ALERT_FIRING, 1, "{}");
-	char *error = NULL;
 
 	(void)state;
 	rig_init(&r);
-	env = (struct hook_env){ r.loop, http_new(r.loop), r.log_file, false };
-	h = hook_new(&env, &r.rules, to_sink(&r, HOOK_WEBHOOK, "day", "500,200"), &error);
-	assert_non_null(h);
+	h = rig_hook_alone(&r, http_new(r.loop), to_sink(&r, HOOK_WEBHOOK, "day", "500,200"));
 	hook_queue(h, a);
 	TAILQ_FIRST(&h->in_flight)->queued_ns -= RETRY_GIVE_UP_NS;
 	for (int i = 0; i < 500 && h->stats.queued > 0; i++)
@@ -425,24 +420,20 @@ static void what_was_tried_for_a_day_is_given_up(void **state)
 	assert_log(&r, "is given up after 1 tries");
 	alert_unref(a);
 	hook_free(h, 0);
-	http_free(env.http);
+	http_free(r.env.http);
 }
 
 /* Not Slack, but something that takes each message: it must not get one for a day. */
 static void a_stranger_is_left_alone_after_a_few_tries(void **state)
 {
 	AUTO_RIG r;
-	struct hook_env env;
 	struct hook *h;
 	struct alert *a = fixture_alert(ALERT_FIRING, 1, FIXTURE_DOC);
-	char *error = NULL;
 
 	(void)state;
 	rig_init(&r);
-	env = (struct hook_env){ r.loop, http_new(r.loop), r.log_file, false };
-	h = hook_new(&env, &r.rules,
-		     to_sink(&r, HOOK_SLACK, "stranger", "200;body=%7b%22ok%22:true%7d"), &error);
-	assert_non_null(h);
+	h = rig_hook_alone(&r, http_new(r.loop),
+			   to_sink(&r, HOOK_SLACK, "stranger", "200;body=%7b%22ok%22:true%7d"));
 	hook_queue(h, a);
 	while (h->stats.queued > 0) {
 		h->not_before_ns = 0; /* no need to wait for the back-off */
@@ -455,7 +446,7 @@ static void a_stranger_is_left_alone_after_a_few_tries(void **state)
 		   "answered 200, but not as the service would \"{\"ok\":true}\"; alert 01JDA8");
 	alert_unref(a);
 	hook_free(h, 0);
-	http_free(env.http);
+	http_free(r.env.http);
 }
 
 /* --- when curl or the kernel fails ----------------------------------------------------------- */
