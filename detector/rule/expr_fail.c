@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "rule/suggest.h"
 #include "util/nearest.h"
@@ -126,17 +127,30 @@ static const char *example(enum unit unit)
 	return examples[unit];
 }
 
+/* What to add for a field that is a number, if it also has a name: "syscall" and "syscall_name". */
+static char *named_twin(const struct parser *p, const struct field *f)
+{
+	AUTO_FREE char *name = xasprintf("%s_name", f->name);
+	const struct field *twin = event_field_find(p->type, name, strlen(name));
+
+	return twin && p->token.kind == TOKEN_TEXT ? xasprintf("; the name is in %s", name)
+						   : xstrdup("");
+}
+
 void expr_fail_literal(struct parser *p, const struct field *f)
 {
 	AUTO_FREE char *found = shown(p);
+	AUTO_FREE char *twin = named_twin(p, f);
 	AUTO_FREE char *wanted = NULL;
 
 	switch (expr_operand(f)) {
 	case NUMBERS:
-		wanted = xasprintf("a number without quotes, such as %s", example(f->unit));
+		wanted = xasprintf("a number without quotes, such as %s%s", example(f->unit), twin);
 		break;
 	case TEXTS:
-		wanted = xstrdup("a text in quotes");
+		wanted = p->token.kind == TOKEN_NAME ? xasprintf("a text in quotes, such as '%.*s'",
+								 (int)p->token.len, p->token.at)
+						     : xstrdup("a text in quotes");
 		break;
 	case ADDRESSES:
 		wanted = xstrdup("an address or a network in quotes, such as '10.0.0.0/8'");

@@ -48,15 +48,40 @@ static void read_quantity(struct token *t)
 	t->len = 1 + name_length(t->at + 1);
 }
 
+#define WRITE(symbol) "means nothing here; write " symbol
+
 static void read_symbol(struct token *t)
 {
-	/* the longer ones first */
-	static const char *const symbols[] = { "==", "!=", "<=", ">=", "<", ">", "(", ")", "," };
+	/* the longer ones first; also those that other languages have, with what is wrong about them */
+	static const struct {
+		const char *text;
+		const char *wrong;
+	} symbols[] = {
+		{ .text = "==" },
+		{ .text = "!=" },
+		{ .text = "<=" },
+		{ .text = ">=" },
+		{ "<>", WRITE("!=") },
+		{ "=~", WRITE("matches") },
+		{ "!~", WRITE("not matches") },
+		{ "&&", WRITE("and") },
+		{ "||", WRITE("or") },
+		{ .text = "<" },
+		{ .text = ">" },
+		{ .text = "(" },
+		{ .text = ")" },
+		{ .text = "," },
+		{ "=", WRITE("==") },
+		{ "!", WRITE("not") },
+		{ "[", WRITE("(") },
+		{ "]", WRITE(")") },
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(symbols); i++) {
-		t->len = strlen(symbols[i]);
-		if (strncmp(t->at, symbols[i], t->len) == 0) {
-			t->kind = TOKEN_SYMBOL;
+		t->len = strlen(symbols[i].text);
+		if (strncmp(t->at, symbols[i].text, t->len) == 0) {
+			t->kind = symbols[i].wrong ? TOKEN_BAD : TOKEN_SYMBOL;
+			t->wrong = symbols[i].wrong;
 			return;
 		}
 	}

@@ -115,6 +115,35 @@ static bool find_field(struct formula_parser *p, const char *whole, size_t at,
 			    type->name, hint);
 }
 
+/* The name of a function, and no brackets behind it. */
+static bool is_function(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(functions); i++)
+		if (strcmp(functions[i].name, name) == 0)
+			return true;
+	return name[0] == 'p' && name[1] && strspn(name + 1, "0123456789.") == strlen(name + 1);
+}
+
+static bool fail_function(struct formula_parser *p, const char *name, size_t at)
+{
+	const struct event_type *type = p->scope->on;
+	bool of_events = strcmp(name, "count") == 0 || strcmp(name, "rate") == 0;
+	unsigned i = 0;
+
+	while (i < type->n_fields && !is_measurable(&type->fields[i]))
+		i++;
+	return formula_fail(p, at, "%s is a function; write %s(%s)", name, name,
+			    of_events || i == type->n_fields ? "" : type->fields[i].name);
+}
+
+/* A word that stands for itself, outside of any function. */
+static bool find_plain(struct formula_parser *p, const char *name, size_t at, struct term *t)
+{
+	if (is_function(name) && !event_field_find(p->scope->on, name, strlen(name)))
+		return fail_function(p, name, at);
+	return find_field(p, name, at, ARGUMENT_VALUE, t);
+}
+
 static bool read_field(struct formula_parser *p, enum argument argument, struct term *t)
 {
 	size_t at;
@@ -328,8 +357,7 @@ bool formula_read_term(struct formula_parser *p, unsigned *ret_term, enum unit *
 	if (!name)
 		return formula_fail(p, at,
 				    "expected a field, or a function such as count() or max(...)");
-	ok = formula_accept(p, '(') ? read_function(p, name, at, &t)
-				    : find_field(p, name, at, ARGUMENT_VALUE, &t);
+	ok = formula_accept(p, '(') ? read_function(p, name, at, &t) : find_plain(p, name, at, &t);
 	if (ok && t.aggregate == AGGREGATE_NONE && t.source == 1)
 		ok = formula_fail(p, at,
 				  "a field of the second source needs a function, such as max(%s)",

@@ -195,7 +195,7 @@ bool node_is_object(const struct node *n)
 bool node_expect_object(const struct node *n)
 {
 	if (!cJSON_IsObject(n->item))
-		wrong_type(n, "an object");
+		wrong_type(n, "an object in { }");
 	return cJSON_IsObject(n->item);
 }
 
@@ -292,7 +292,7 @@ struct node *node_list(const struct node *n, unsigned min, unsigned max, unsigne
 
 	*ret_n = 0;
 	if (!cJSON_IsArray(n->item)) {
-		wrong_type(n, "a list");
+		wrong_type(n, "a list in [ ]");
 		return NULL;
 	}
 	if (found < min || found > max) {

@@ -181,7 +181,7 @@ static bool read_word(struct syntax *s)
 			return true;
 		}
 	}
-	return expected(s, s->at, "a value");
+	return expected(s, s->at, s->depth ? "a value" : "JSON, such as an object in { }");
 }
 
 static bool read_value(struct syntax *s);
@@ -218,6 +218,11 @@ static bool read_items(struct syntax *s, char close, bool (*read_item)(struct sy
 			break;
 		s->at++;
 	}
+	if (peek(s) != close && s->text[s->last] == '"' && isalnum(peek(s)))
+		return expected(
+			s, s->last,
+			"',' or the end of this list or object; in a text, \" is written as "
+			"\\\" or '");
 	if (peek(s) != close)
 		return expected(s, s->last,
 				close == '}' ? "',' or '}' after this" : "',' or ']' after this");

@@ -95,7 +95,11 @@ static void add_key(const struct node *n, struct rule *r)
 	f = event_field_find(r->on, name, strlen(name));
 	if (!f || !is_key(f)) {
 		hint = suggest_field(name, r->on, is_key);
-		node_error(n, "no key \"%s\" in source %s%s", name, r->on->name, hint);
+		if (f)
+			node_error(n, "\"%s\" of source %s is no key to group by%s", name,
+				   r->on->name, hint);
+		else
+			node_error(n, "no key \"%s\" in source %s%s", name, r->on->name, hint);
 		return;
 	}
 	for (unsigned i = 0; i < r->n_by; i++) {

@@ -229,7 +229,7 @@ static void mistakes_say_what_was_found_and_what_is_allowed(void **state)
 		{ "comm not 'x'", 9, "found 'x'; expected \"in\", \"like\" or \"matches\"" },
 		{ "comm == 5", 8, "found \"5\"; comm compares with a text in quotes" },
 		{ "comm == postgres", 8,
-		  "found \"postgres\"; comm compares with a text in quotes" },
+		  "found \"postgres\"; comm compares with a text in quotes, such as 'postgres'" },
 		{ "pid == '5'", 7,
 		  "found '5'; pid compares with a number without quotes, such as 5" },
 		{ "latency_ms > '10ms'", 13,
@@ -247,10 +247,9 @@ static void mistakes_say_what_was_found_and_what_is_allowed(void **state)
 		{ "comm == 'x", 8, "\"'x\" has no closing quote" },
 		{ "comm == 'x\\'", 8, "\"'x\\'\" has no closing quote" },
 		{ "comm == 'a\\nb'", 10, "unknown escape; allowed are \\\\ \\' and \\\"" },
-		{ "pid = 5", 4,
-		  "\"=\" means nothing here; "
-		  "allowed are == != < <= > >= in like matches and or not ( ) ," },
-		{ "pid == 1 && tid == 2", 9,
+		{ "pid = 5", 4, "\"=\" means nothing here; write ==" },
+		{ "pid == 1 && tid == 2", 9, "\"&&\" means nothing here; write and" },
+		{ "pid == 1 & tid == 2", 9,
 		  "\"&\" means nothing here; "
 		  "allowed are == != < <= > >= in like matches and or not ( ) ," },
 		{ "pid > 10furlongs", 6,
