@@ -55,6 +55,7 @@ owner 'pthread' detector/capture/writer.c detector/process/cmdline_reader.c
 owner 'pcre2' detector/rule/regex.c
 owner 'openssl/' detector/util/digest.c
 owner 'sys/epoll' detector/loop/loop.c
+owner 'getopt' detector/cli/options.c
 
 # The core reads no clock, opens no file and logs nothing.
 for layer in event stats rule engine; do
