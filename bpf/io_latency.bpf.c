@@ -313,21 +313,24 @@ static __always_inline void note_no_stamps(struct request *rq, u32 op)
 		slots[index & (IO_SLOTS - 1)].no_stamps = control.io_interval;
 }
 
+/* One of a device that has no room among the samples is reported all the same; then it counts twice. */
 static __always_inline void complete(struct request *rq, u32 op, int status, u32 bytes)
 {
 	u64 now_ns = bpf_ktime_get_ns();
 	struct times t;
+	bool added;
 
 	take_times(rq, op, now_ns, &t);
 	if (!t.stamped)
 		note_no_stamps(rq, op);
-	if (control.io_sampled && !add_up(rq, op, status, bytes, &t))
+	added = control.io_sampled && add_up(rq, op, status, bytes, &t);
+	if (control.io_sampled && !added)
 		COUNT(map_full);
-	else if (control.io_requested && (status || is_slow(&t)))
+	if (control.io_requested && (status || is_slow(&t)))
 		report(rq, op, status, bytes, now_ns, &t);
-	else if (control.io_sampled)
+	else if (added)
 		COUNT(aggregated);
-	else
+	else if (!control.io_sampled)
 		COUNT(filtered);
 }
 

@@ -89,7 +89,14 @@ static __always_inline bool within_limit(__u64 ts_ns)
 }
 
 /* The same for a record of a POINT type, which is sent for each event: within the limit. */
-#define RESERVE_POINT(type, ts_ns) (within_limit(ts_ns) ? RESERVE(type) : NULL)
+#define RESERVE_POINT(type, ts_ns)                                                                 \
+	({                                                                                         \
+		bool may_ = within_limit(ts_ns);                                                   \
+		type *p_ = may_ ? RESERVE(type) : NULL;                                            \
+		if (may_ && !p_)                                                                   \
+			COUNT(points_full);                                                        \
+		p_;                                                                                \
+	})
 
 /*
  * Counts a record that is in the ring. An atomic whose result is used is a full memory barrier on

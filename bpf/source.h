@@ -55,7 +55,9 @@ struct source_counters {
 	__u64 no_storage;   /* lost: no memory for the state of a task or socket */
 	__u64 map_full;	    /* lost: no room in a map */
 	__u64 rate_limited; /* lost: more point events than limit_per_s */
-	__u64 socket_ends;  /* tcp, net: not part of the sum; a sign of life (source_canary.c) */
+	/* not part of the sum: */
+	__u64 points_full; /* of ring_full, those that were point records */
+	__u64 socket_ends; /* tcp, net: a sign of life (source_canary.c) */
 };
 
 /*

@@ -16,9 +16,10 @@ struct sources {
 	struct self *self;	     /* NULL unless its events are wanted */
 	struct processes *processes; /* NULL while there was no source */
 	struct source *list[SOURCES_MAX];
-	uint64_t lost[SOURCES_MAX]; /* at the last tick */
+	const char *silent[SOURCES_MAX]; /* what it did not see at the last tick; NULL: nothing */
 	unsigned n;
 	unsigned started; /* the first so many of the list */
+	uint64_t *lost;	  /* of each of event_types(), at the last tick */
 };
 
 static bool on_idle(void *ctx)
@@ -68,13 +69,24 @@ static void detach(struct sources *s, unsigned i)
 	s->n--;
 	s->started -= i < s->started;
 	memmove(&s->list[i], &s->list[i + 1], (s->n - i) * sizeof(struct source *));
-	memmove(&s->lost[i], &s->lost[i + 1], (s->n - i) * sizeof(s->lost[0]));
+	memmove(&s->silent[i], &s->silent[i + 1], (s->n - i) * sizeof(s->silent[0]));
 }
 
 static void catch_up(const struct sources *s)
 {
 	for (unsigned i = 0; i < s->started; i++)
 		source_catch_up(s->list[i]);
+}
+
+/* A source that comes again counts from 0. */
+static void forget_losses(struct sources *s, const char *object)
+{
+	unsigned n;
+	const struct event_type *types = event_types(&n);
+
+	for (unsigned i = 0; i < n; i++)
+		if (strcmp(types[i].object, object) == 0)
+			s->lost[i] = 0;
 }
 
 /* It comes to the end of the list, to be started. */
@@ -92,12 +104,13 @@ static void load(struct sources *s, const char *object, const struct demand *dem
 	AUTO_FREE char *error = NULL;
 	struct source *source = s->n < SOURCES_MAX ? source_new(&conf, &error) : NULL;
 
-	if (source) {
-		s->lost[s->n] = 0;
-		s->list[s->n++] = source;
-	} else {
+	if (!source) {
 		report(s, object, demands, NULL, error);
+		return;
 	}
+	forget_losses(s, object);
+	s->silent[s->n] = NULL;
+	s->list[s->n++] = source;
 }
 
 static void start_next(struct sources *s, const struct demand *demands)
@@ -175,11 +188,14 @@ void sources_adjust(struct sources *s, const struct demand *demands)
 struct sources *sources_new(const struct sources_conf *conf, char **ret_error)
 {
 	struct sources *s;
+	unsigned n;
 
 	if (!source_possible(ret_error))
 		return NULL;
 	s = xcalloc(1, sizeof(*s));
 	s->conf = *conf;
+	(void)event_types(&n);
+	s->lost = xcalloc(n, sizeof(*s->lost));
 	sources_adjust(s, conf->demands);
 	loop_on_idle(conf->loop, on_idle, s);
 	s->governor = governor_new(conf->loop, s, conf->cpu_budget);
@@ -200,6 +216,7 @@ void sources_free(struct sources *s)
 	for (unsigned i = 0; i < s->n; i++)
 		source_free(s->list[i]);
 	processes_free(s->processes);
+	free(s->lost);
 	free(s);
 }
 
@@ -223,20 +240,33 @@ struct source *sources_at(const struct sources *s, unsigned i)
 	return s->list[i];
 }
 
-/* What is lost cannot be told apart by type: it is a loss for each that the source delivers. */
-static void report_loss(struct sources *s, unsigned i)
+static void report_loss(struct sources *s, const struct source *source)
 {
 	unsigned n;
 	const struct event_type *types = event_types(&n);
 	struct source_stats stats;
-	uint64_t lost;
 
-	source_stats(s->list[i], &stats);
-	lost = source_lost(&stats);
-	for (unsigned k = 0; k < n && lost > s->lost[i]; k++)
-		if (source_delivers(s->list[i], &types[k]))
-			s->conf.on_loss(s->conf.ctx, &types[k], lost - s->lost[i]);
-	s->lost[i] = lost;
+	source_stats(source, &stats);
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t lost;
+
+		if (strcmp(types[i].object, source_object(source)) != 0)
+			continue;
+		lost = source_lost_of(source, &types[i], &stats);
+		if (lost > s->lost[i] && source_delivers(source, &types[i]))
+			s->conf.on_loss(s->conf.ctx, &types[i], lost - s->lost[i]);
+		s->lost[i] = lost;
+	}
+}
+
+static void report_silence(struct sources *s, unsigned i)
+{
+	const char *now = source_silent(s->list[i]);
+
+	if (now && now != s->silent[i])
+		fprintf(stderr, "kernelsight: %s no longer sees what happens: %s\n",
+			source_name(s->list[i]), now);
+	s->silent[i] = now;
 }
 
 void sources_tick(struct sources *s, uint64_t now_ns, int64_t wall_offset_ns)
@@ -245,7 +275,8 @@ void sources_tick(struct sources *s, uint64_t now_ns, int64_t wall_offset_ns)
 		processes_tick(s->processes, now_ns);
 	for (unsigned i = 0; i < s->n; i++) {
 		source_tick(s->list[i], now_ns, wall_offset_ns);
-		report_loss(s, i);
+		report_loss(s, s->list[i]);
+		report_silence(s, i);
 	}
 	if (s->self)
 		self_tick(s->self, s, s->governor, now_ns, wall_offset_ns, s->conf.on_event,
@@ -260,7 +291,7 @@ void sources_stop(struct sources *s, uint64_t now_ns, int64_t wall_offset_ns)
 	}
 	for (unsigned i = 0; i < s->n; i++) {
 		source_stop(s->list[i], now_ns, wall_offset_ns);
-		report_loss(s, i);
+		report_loss(s, s->list[i]);
 	}
 }
 
@@ -279,6 +310,19 @@ static void print_counters(const struct source_counters *c, FILE *out)
 		(unsigned long long)c->rate_limited);
 }
 
+/* Whose they are, where a source has several types. */
+static void print_losses(const struct source *source, const struct source_stats *stats, FILE *out)
+{
+	unsigned n;
+	const struct event_type *types = event_types(&n);
+
+	for (unsigned i = 0; i < n && source_lost(stats); i++)
+		if (source_delivers(source, &types[i]))
+			fprintf(out, "; missing of %s: %llu", types[i].name,
+				(unsigned long long)source_lost_of(source, &types[i], stats));
+	fputc('\n', out);
+}
+
 static void print_source(const struct source *source, FILE *out)
 {
 	const struct source_counters *per_cpu;
@@ -287,8 +331,9 @@ static void print_source(const struct source *source, FILE *out)
 	source_stats(source, &stats);
 	fprintf(out, "%s: ", source_name(source));
 	print_counters(&stats.counters, out);
-	fprintf(out, "; not run %llu; lost in user space %llu\n", (unsigned long long)stats.not_run,
+	fprintf(out, "; not run %llu; lost in user space %llu", (unsigned long long)stats.not_run,
 		(unsigned long long)stats.lost_here);
+	print_losses(source, &stats, out);
 	per_cpu = source_stats_per_cpu(source);
 	for (unsigned i = 0; i < source_cpus(source); i++) {
 		if (source_seen(&per_cpu[i]) == 0)

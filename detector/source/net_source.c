@@ -236,6 +236,7 @@ const struct source_ops net_source_ops = {
 	.object = "net_traffic",
 	.parts = parts,
 	.n_parts = ARRAY_SIZE(parts),
+	.read_here = "net_interface",
 	.prepare = prepare,
 	.push = push,
 	.started = started,

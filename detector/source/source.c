@@ -270,6 +270,7 @@ static void add(struct source_counters *sum, const struct source_counters *c)
 	sum->no_storage += c->no_storage;
 	sum->map_full += c->map_full;
 	sum->rate_limited += c->rate_limited;
+	sum->points_full += c->points_full;
 	sum->socket_ends += c->socket_ends;
 }
 
@@ -298,6 +299,20 @@ void source_stats(const struct source *s, struct source_stats *ret_stats)
 uint64_t source_lost(const struct source_stats *stats)
 {
 	return lost_in_kernel(&stats->counters) + stats->not_run + stats->lost_here;
+}
+
+uint64_t source_lost_of(const struct source *s, const struct event_type *type,
+			const struct source_stats *stats)
+{
+	uint64_t points = stats->counters.rate_limited + stats->counters.points_full;
+
+	if (s->n_types == 1)
+		return source_lost(stats);
+	if (s->ops->read_here && strcmp(s->ops->read_here, type->name) == 0)
+		return stats->lost_here;
+	if (type->kind == EVENT_POINT)
+		return points + stats->not_run;
+	return source_lost(stats) - points;
 }
 
 uint64_t source_run_time_ns(const struct source *s)

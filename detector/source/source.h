@@ -86,6 +86,13 @@ const struct source_counters *source_stats_per_cpu(const struct source *s);
 unsigned source_cpus(const struct source *s);
 uint64_t source_seen(const struct source_counters *c);
 uint64_t source_lost(const struct source_stats *stats);
+/*
+ * Of these, what may be missing of one of its types: of one with single events, those that found no room
+ * in the ring or were over the limit; of one that adds up, all else. What a program was not run for may
+ * be of either.
+ */
+uint64_t source_lost_of(const struct source *s, const struct event_type *type,
+			const struct source_stats *stats);
 /* Kernel memory of its maps and ring, in bytes, as the kernel accounts for it; 0 if not known. */
 uint64_t source_memory_bytes(const struct source *s);
 

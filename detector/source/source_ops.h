@@ -95,6 +95,7 @@ struct source_ops {
 	const char *object; /* stem of the .bpf.c */
 	const struct source_part *parts;
 	unsigned n_parts;
+	const char *read_here; /* the type whose events come from files, without a program */
 	/* Makes the state, before the programs are attached. */
 	void (*prepare)(struct source *s);
 	/* Pushes the demands into the control block: before the programs are attached, and whenever

@@ -6,7 +6,9 @@ sector (two disks are read at the same places, flushes have no place), the end o
 end of the request, records of the kernel read by hand (reads taken for writes), counters set back to
 zero while requests complete, percentiles of one request that are not that request.
 """
+import contextlib
 import os
+import re
 import time
 import unittest
 
@@ -406,6 +408,59 @@ class Floors(unittest.TestCase):
                 [event] = seen.wait_events(1)
         self.assertLess(event["latency_ms"], 10)
         self.assertEqual((event["error"], event["pid"]), ("io", os.getpid()))
+
+
+@ks.needs_kernel
+class Losses(unittest.TestCase):
+    """A loss of samples is none of single requests, nor the other way round."""
+
+    @staticmethod
+    def missing(stream):
+        line = next(t for t in stream.err.texts() if t.startswith("io: seen "))
+        return {name: int(n) for name, n in re.findall(r"missing of (\w+): (\d+)", line)}
+
+    @staticmethod
+    def fail(disk, times):
+        """Reads what the device's file does not have any more."""
+        os.truncate(disk.image.name, 0)
+        with Direct(disk.path) as requests:
+            for i in range(times):
+                try:
+                    requests.read(i * 4096)
+                except OSError:
+                    continue
+                raise unittest.SkipTest("this kernel's loop device reads zeroes past its file's end")
+
+    def test_a_device_that_finds_no_place_among_the_samples_is_reported_all_the_same(self):
+        """256 places for devices times operations, of which each of these takes four."""
+        with contextlib.ExitStack() as stack, \
+                ks.RunningEvents("io", "io_request", "--stats") as stream:
+            for _ in range(73):
+                last = stack.enter_context(LoopDisk(1 << 20))
+                with Direct(last.path) as requests:
+                    requests.read()
+                    requests.write()
+                    requests.flush()
+                    requests.discard()
+            self.fail(last, 3)
+            stream.stop()
+        failed = [e for e in stream.events() if e["device"] == last.name and e.get("error") == "io"]
+        self.assertEqual(len(failed), 3)
+        ledger = stream.ledger("io")
+        self.assertGreater(ledger["map full"], 3)
+        self.assertEqual(self.missing(stream), {"io": ledger["map full"], "io_request": 0})
+
+    def test_requests_over_the_limit_are_no_loss_of_samples(self):
+        failures = 101
+        with LoopDisk() as disk, \
+                ks.RunningEvents("io", "io_request", "--event-limit", "7", "--stats") as stream:
+            self.fail(disk, failures)
+            stream.stop()
+        ledger = stream.ledger("io")
+        self.assertGreater(ledger["rate limited"], 0)
+        self.assertEqual(self.missing(stream), {"io": 0, "io_request": ledger["rate limited"]})
+        errors = sum(e["errors"] for e in stream.events() if e["device"] == disk.name and "ops" in e)
+        self.assertEqual(errors, failures)
 
 
 if __name__ == "__main__":
