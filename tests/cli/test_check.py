@@ -15,6 +15,8 @@ import tempfile
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "lib"))
+from ks import PATIENCE  # noqa: E402
 RULES = os.path.join(ROOT, "tests", "rules")
 BINARY = os.path.abspath(
     os.environ.get("KERNELSIGHT", os.path.join(ROOT, "build", "kernelsight")))
@@ -30,7 +32,8 @@ NOT_PROVOKED = {"not enough memory", "error %d"}
 
 
 def check(*args, cwd=RULES):
-    done = subprocess.run([BINARY, "check", *args], cwd=cwd, capture_output=True, timeout=60)
+    done = subprocess.run([BINARY, "check", *args], cwd=cwd, capture_output=True,
+                          timeout=60 * PATIENCE)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 

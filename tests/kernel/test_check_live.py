@@ -3,7 +3,7 @@
 import subprocess
 import unittest
 
-from ks import PROGRAM, ROOT, needs_kernel, run
+from ks import PATIENCE, PROGRAM, ROOT, needs_kernel, run
 
 
 @needs_kernel
@@ -16,7 +16,7 @@ class Live(unittest.TestCase):
     def test_without_the_right_to_attach(self):
         done = subprocess.run(["setpriv", "--bounding-set=-all", "--inh-caps=-all", PROGRAM,
                                "check", "--live", ROOT / "rules" / "10-slow-syscalls.json"],
-                              capture_output=True, text=True, timeout=30)
+                              capture_output=True, text=True, timeout=30 * PATIENCE)
         self.assertEqual(done.returncode, 2)
         self.assertRegex(done.stderr, r"^kernelsight check: --live: .*\n$")
 

@@ -23,7 +23,7 @@ RULES = {"rules": [
 def talk(path, *lines, timeout=10):
     """Sends lines on one connection; the replies."""
     with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(timeout)
+        s.settimeout(timeout * ks.PATIENCE)
         s.connect(str(path))
         s.sendall(b"".join(line + b"\n" for line in lines))
         with s.makefile("rb") as replies:

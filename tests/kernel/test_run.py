@@ -289,7 +289,7 @@ class Life(unittest.TestCase):
     def test_a_full_disk_is_told_by_events(self):
         with open("/dev/full", "w") as full:
             done = subprocess.run([ks.PROGRAM, "events", "sched", "--duration", "2s"], stdout=full,
-                                  stderr=subprocess.PIPE, text=True, timeout=20)
+                                  stderr=subprocess.PIPE, text=True, timeout=20 * ks.PATIENCE)
         self.assertEqual(done.returncode, 1)
         self.assertIn("No space left", done.stderr)
 
@@ -297,7 +297,7 @@ class Life(unittest.TestCase):
         with subprocess.Popen(["unshare", "-p", "-f", ks.PROGRAM, "events", "syscall", "--duration",
                                "3s", "--where", "comm == 'kernelsight'"], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True) as process:
-            out, err = process.communicate(timeout=30)
+            out, err = process.communicate(timeout=30 * ks.PATIENCE)
         self.assertEqual(process.returncode, 0, err)
         self.assertNotIn(f'"ppid":{process.pid},', out)
 
@@ -314,7 +314,7 @@ class Life(unittest.TestCase):
                 os.setuid(65534)
 
             done = subprocess.run([program, "run"], capture_output=True, text=True, preexec_fn=work,
-                                  cwd="/", timeout=10)
+                                  cwd="/", timeout=10 * ks.PATIENCE)
         self.assertEqual(done.returncode, 1)
         self.assertIn("CAP_BPF and CAP_PERFMON", done.stderr)
         self.assertEqual(done.stdout, "")

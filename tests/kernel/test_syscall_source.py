@@ -607,7 +607,7 @@ class HostileNames(unittest.TestCase):
                 nanosleep(0.02)
             wanted = {in_child(lambda: sleep_as(name))[0]: text
                       for name, text in self.NAMES.items()}
-            out, _ = stream.communicate(timeout=30)
+            out, _ = stream.communicate(timeout=30 * ks.PATIENCE)
         finally:
             stream.kill()
             stream.wait()

@@ -35,7 +35,7 @@ def connect(address, port):
     """Connects as soon as somebody listens there."""
     while True:
         try:
-            return socket.create_connection((address, port), timeout=20)
+            return socket.create_connection((address, port), timeout=20 * ks.PATIENCE)
         except ConnectionRefusedError:
             time.sleep(0.01)
 

@@ -16,7 +16,7 @@ ip link set lo up
 hostname vm
 echo "KERNEL $(uname -r)"
 cd /src || exit
-python3 tests/run.py --no-unit --jobs 2 $(cat /names)
+python3 tests/run.py --no-unit --jobs 1 $(cat /names)
 sync
 echo o >/proc/sysrq-trigger
 sleep 60
