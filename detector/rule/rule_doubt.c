@@ -398,6 +398,25 @@ static void doubt_quiet(const struct node *n, const struct rule *r)
 		node_warning(&hooks, "with \"notify\": false, nothing goes to these");
 }
 
+/* "{comm}", as other programs write what {{comm}} is here. */
+static void doubt_summary(const struct node *n, const struct rule *r)
+{
+	struct node summary;
+	const char *text = node_member(n, "summary", &summary) ? node_text(&summary) : NULL;
+
+	for (const char *at = text; at && (at = strchr(at, '{')); at++) {
+		size_t len = strcspn(at + 1, "{}");
+
+		if (at[1 + len] != '}' || at[2 + len] == '}' || (at > text && at[-1] == '{') ||
+		    !event_field_find(r->on, at + 1, len))
+			continue;
+		node_warning_at(&summary, (size_t)(at - text),
+				"{%.*s} is shown as it stands; write {{%.*s}} for the field",
+				(int)len, at + 1, (int)len, at + 1);
+		return;
+	}
+}
+
 bool doubt_rule(const struct node *n, const struct rule *r)
 {
 	struct node part;
@@ -407,6 +426,7 @@ bool doubt_rule(const struct node *n, const struct rule *r)
 	doubt_quiet(n, r);
 	if (r->kind != RULE_EVENTS)
 		return false;
+	doubt_summary(n, r);
 	never = doubt_where(n, r, 0);
 	if (node_member(n, "with", &part)) {
 		(void)doubt_where(&part, r, 1);
