@@ -3,15 +3,15 @@
 
 The load (tests/tools/load.h) never stops: tracers come and go while it is at work, in slices of some
 50 ms, round by round, each in each round once, and one slice without any. So what drifts in the machine
-is in all alike. A slice counts with the lowest decile of its milliseconds, which is what the work costs
+is in all alike. A slice counts with the lowest decile of its quarters of a millisecond, which is what the work costs
 while nothing else disturbs. The difference to the slice without a tracer, the median over the rounds, is
 what one repetition tells. Then the load and all tracers are started anew, since where their memory
 happens to be is worth some nanoseconds too: the repetitions say how sure a figure is.
 
-Tracers take a second to start. Hence the programs that one has attached are taken from it
-(tests/tools/toggle_bpf), which attaches and detaches them in a fraction of a millisecond, and it is
-ended: what is measured is what the programs cost the traced. What the tracer itself takes is
-measured before that and told apart. A tracer of which not everything can be taken, as it uses no BPF,
+Tracers take a second to start. Hence the programs that one has attached are taken from it by
+tests/tools/toggle_bpf, which attaches and detaches them in a fraction of a millisecond, and it is ended:
+what is measured is what the programs cost the traced. What the tracer itself takes is measured before
+that and told apart. A tracer of which not everything can be taken, as it uses no BPF,
 is started and ended around one slice in each repetition.
 """
 import os
@@ -32,6 +32,7 @@ SETTLE_S = 0.005
 REPETITIONS = 6  # the fewest whose range is a 95 % interval; of the 3 of a quick run it is a 75 % one
 OWN_S = 2.1  # kernelsight has something to do once a second
 UNTAKEN_SLICE_S = 0.4
+NOT_IN_QUICK = ("bpftrace", "perf sched", "perf trace")  # take the longest to start
 
 
 def tool(name, *args):
@@ -133,7 +134,8 @@ class Comparison:
     def __init__(self, bench, load, per_piece, tracers):
         self._bench = bench
         self._load = lambda: Load(load, per_piece)
-        self._tracers = dict(tracers)
+        self._tracers = {name: start for name, start in tracers.items()
+                         if not bench.quick or name not in NOT_IN_QUICK}
         self._rounds = bench.scaled(30, 8)
         self._slice_s = bench.scaled(0.05, 0.025)
         self._random = random.Random(1)

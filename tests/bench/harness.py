@@ -1,5 +1,6 @@
 """What all figures share: programs that run for a while, what they cost, and the machine."""
 import ctypes
+import json
 import os
 import platform
 import re
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +23,9 @@ libc = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG = 1
 CLONE_NEWNS = 0x00020000
 MS_PRIVATE_RECURSIVE = 0x44000
+BPF_STATS = Path("/proc/sys/kernel/bpf_stats_enabled")
 TRACEFS = "/sys/kernel/tracing"
-BPF_TRACE_RAW_TP = "23"
+BPF_TRACE = ("23", "24", "25")  # a tracepoint, the entry and the end of a function
 
 
 class Missing(Exception):
@@ -145,7 +148,7 @@ def hooks_of(pid):
             if what == "anon_inode:[perf_event]"
             or info.get("link_type") in ("raw_tracepoint", "perf")
             or (info.get("link_type") == "tracing"
-                and info.get("attach_type") == BPF_TRACE_RAW_TP)]
+                and info.get("attach_type") in BPF_TRACE)]
 
 
 def other_tracers():
@@ -186,6 +189,30 @@ def in_kernel(pid):
             if "map_id" in info and "memlock" in info}
     programs = {info["prog_id"] for info in infos if "prog_type" in info}
     return {"programs": len(programs), "maps": len(maps), "map_mb": sum(maps.values()) / 1e6}
+
+
+@contextmanager
+def bpf_stats():
+    """The kernel counts the runs of BPF programs and their time, which costs each run some time itself."""
+    before = BPF_STATS.read_text()
+    BPF_STATS.write_text("1")
+    try:
+        yield
+    finally:
+        BPF_STATS.write_text(before)
+
+
+def program_times(pid):
+    """{name: (ns, runs)} of the programs of a process since they were loaded, while bpf_stats() counted."""
+    ids = {int(info["prog_id"]) for _, info in fdinfo(pid) if "prog_type" in info}
+    done = subprocess.run(["bpftool", "prog", "show", "-j"], capture_output=True, text=True, check=True)
+    times = {}
+    for program in json.loads(done.stdout):
+        if program["id"] in ids:
+            ns, runs = times.get(program["name"], (0, 0))
+            times[program["name"]] = (ns + program.get("run_time_ns", 0),
+                                      runs + program.get("run_cnt", 0))
+    return times
 
 
 def call_cost_ns(bench, calls, burst=None, pause_us=0):

@@ -4,7 +4,7 @@
  * and tells what that costs.
  *
  * Told how many pieces, it prints what all of them cost, in ns. Told 0, it goes on until it is ended
- * and writes a struct load_sample to its standard output about once a millisecond: so a reader knows
+ * and writes a struct load_sample to its standard output every quarter of a millisecond: so a reader knows
  * what a piece cost at any time.
  */
 #ifndef LOAD_H
@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOAD_SAMPLE_NS 1000000
+#define LOAD_SAMPLE_NS 250000
 
 struct load_sample {
 	uint64_t at_ns;	  /* CLOCK_MONOTONIC */
