@@ -3,17 +3,18 @@
 
 The load (tests/tools/load.h) never stops: tracers come and go while it is at work, in slices of some
 50 ms, round by round, each in each round once, and one slice without any. So what drifts in the machine
-is in all alike. A slice counts with the lowest decile of its quarters of a millisecond, which is what the work costs
-while nothing else disturbs. The difference to the slice without a tracer, the median over the rounds, is
-what one repetition tells. Then the load and all tracers are started anew, since where their memory
-happens to be is worth some nanoseconds too: the repetitions say how sure a figure is.
+is in all alike. A slice counts with the lowest decile of its quarters of a millisecond, which is what the
+work costs while nothing else disturbs. The difference to the slice without a tracer, the median over the
+rounds, is what one repetition tells. Then the load and all tracers are started anew, since where their
+memory happens to be is worth some nanoseconds too: the repetitions say how sure a figure is.
 
 Tracers take a second to start. Hence the programs that one has attached are taken from it by
 tests/tools/toggle_bpf, which attaches and detaches them in a fraction of a millisecond, and it is ended:
 what is measured is what the programs cost the traced. What the tracer itself takes is measured before
-that and told apart. A tracer of which not everything can be taken, as it uses no BPF,
-is started and ended around one slice in each repetition.
+that and told apart. A tracer of which not everything can be taken, as it uses no BPF, is started and
+ended around one slice in each repetition.
 """
+import fcntl
 import os
 import random
 import shutil
@@ -68,6 +69,7 @@ class Load:
 
     def __enter__(self):
         self._samples = os.memfd_create("samples")
+        fcntl.fcntl(self._samples, fcntl.F_SETFL, os.O_APPEND)  # as it is emptied time and again
         self._process = subprocess.Popen(self._argv, stdin=subprocess.DEVNULL, stdout=self._samples,
                                          preexec_fn=end_with_bench)
         return self
@@ -84,14 +86,12 @@ class Load:
 
     def slice(self, seconds):
         """Lets it work for so long: ns for one of what is counted."""
-        if self._process.poll() is not None:
-            raise Missing(f"{self._argv[0]} ended")
         os.ftruncate(self._samples, 0)
         time.sleep(SETTLE_S)
-        began_ns = time.monotonic_ns()
-        time.sleep(seconds)
-        samples = self._between(began_ns, time.monotonic_ns())
-        while len(samples) < 3:  # kept from its CPU, or traced at great cost
+        began_ns, samples = time.monotonic_ns(), []
+        while len(samples) < 3:  # fewer if it is kept from its CPU, or traced at great cost
+            if self._process.poll() is not None:
+                raise Missing(f"{self._argv[0]} ended")
             time.sleep(seconds)
             samples = self._between(began_ns, time.monotonic_ns())
         return low_decile(piece_costs(samples)) / self._per_piece

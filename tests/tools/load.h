@@ -4,8 +4,8 @@
  * and tells what that costs.
  *
  * Told how many pieces, it prints what all of them cost, in ns. Told 0, it goes on until it is ended
- * and writes a struct load_sample to its standard output every quarter of a millisecond: so a reader knows
- * what a piece cost at any time.
+ * and writes a struct load_sample to its standard output every quarter of a millisecond: so a reader
+ * knows what a piece cost at any time.
  */
 #ifndef LOAD_H
 #define LOAD_H
