@@ -41,7 +41,6 @@ struct source_cost {
 struct governor {
 	struct sources *sources;
 	double budget;
-	unsigned n_cpus;
 	struct timer *timer;
 	int measuring;	   /* descriptor; -1 while nothing is measured */
 	uint64_t began_ns; /* 0 while nothing is measured */
@@ -285,7 +284,8 @@ static void take_back(struct governor *g, uint64_t now_ns)
 
 static void judge(struct governor *g, double cost_ns)
 {
-	double share = cost_ns / (double)NS_PER_S / g->n_cpus;
+	long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	double share = cost_ns / (double)NS_PER_S / (n_cpus > 0 ? (double)n_cpus : 1);
 	uint64_t now_ns = clock_monotonic_ns();
 	bool over = g->budget > 0 && share > g->budget;
 
@@ -314,11 +314,9 @@ static void on_timer(void *ctx)
 struct governor *governor_new(struct loop *loop, struct sources *sources, double budget)
 {
 	struct governor *g = xcalloc(1, sizeof(*g));
-	long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	g->sources = sources;
 	g->budget = budget;
-	g->n_cpus = n_cpus > 0 ? (unsigned)n_cpus : 1;
 	g->measuring = -1;
 	g->processes_ns = NAN;
 	g->ended_ns = clock_monotonic_ns();

@@ -60,8 +60,8 @@ bool bpf_object_attach_but(struct bpf_object_handle *o, const char *programs, ch
  * ring any more. */
 void bpf_object_detach(struct bpf_object_handle *o, const char *programs);
 /* Programs on perf events are attached on each CPU that is online; this follows those that have come or
- * gone since. */
-void bpf_object_follow_cpus(struct bpf_object_handle *o);
+ * gone since. Returns on how many that are online they are not. */
+unsigned bpf_object_follow_cpus(struct bpf_object_handle *o);
 /* Appends what is attached: "tp_btf/sys_enter, tp_btf/sys_exit". */
 void bpf_object_hooks(const struct bpf_object_handle *o, struct buf *out);
 

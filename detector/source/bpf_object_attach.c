@@ -71,24 +71,28 @@ static struct bpf_link *attach_to_cpu(const struct bpf_program *program, int cpu
 	return link;
 }
 
-/* Attaches it on the CPUs that are online by now, and forgets those that are not. False with errno
- * if a CPU refuses. */
-static bool follow_cpus(const struct attached *a)
+/* Attaches it on the CPUs that are online by now, and forgets those that are not. Returns how many
+ * refuse, with errno. */
+static unsigned follow_cpus(const struct attached *a)
 {
-	unsigned n = (unsigned)libbpf_num_possible_cpus();
+	unsigned n = (unsigned)libbpf_num_possible_cpus(), refused = 0;
+	int err = 0;
 	AUTO_FREE bool *online = cpus_online(n);
 
 	for (unsigned i = 0; i < n; i++) {
 		if (online[i] && !a->per_cpu[i]) {
 			a->per_cpu[i] = attach_to_cpu(a->program, (int)i);
-			if (!a->per_cpu[i])
-				return false;
+			if (!a->per_cpu[i]) {
+				refused++;
+				err = errno;
+			}
 		} else if (!online[i] && a->per_cpu[i]) {
 			(void)bpf_link__destroy(a->per_cpu[i]);
 			a->per_cpu[i] = NULL;
 		}
 	}
-	return true;
+	errno = err;
+	return refused;
 }
 
 static void detach_one(struct attached *a)
@@ -133,7 +137,7 @@ static bool attach_program(const struct bpf_object_handle *o, struct attached *a
 		return a->link != NULL;
 	}
 	a->per_cpu = xcalloc((size_t)libbpf_num_possible_cpus(), sizeof(struct bpf_link *));
-	return follow_cpus(a);
+	return follow_cpus(a) == 0;
 }
 
 static bool attach_one(struct bpf_object_handle *o, struct bpf_program *program, char **ret_error)
@@ -151,11 +155,14 @@ static bool attach_one(struct bpf_object_handle *o, struct bpf_program *program,
 	return true;
 }
 
-void bpf_object_follow_cpus(struct bpf_object_handle *o)
+unsigned bpf_object_follow_cpus(struct bpf_object_handle *o)
 {
+	unsigned refused = 0;
+
 	for (unsigned i = 0; i < o->n_attached; i++)
 		if (o->attached[i].per_cpu)
-			(void)follow_cpus(&o->attached[i]);
+			refused += follow_cpus(&o->attached[i]);
+	return refused;
 }
 
 void detach_down_to(struct bpf_object_handle *o, unsigned n)

@@ -18,6 +18,7 @@ struct interfaces {
 	struct interface *list;
 	unsigned n;
 	unsigned read; /* how often */
+	unsigned next; /* where the next one of the file is likely to be: it keeps its order */
 };
 
 struct interfaces *interfaces_new(void)
@@ -50,9 +51,14 @@ static bool parse(const char *line, struct interface *ret)
 
 static struct interface *find(struct interfaces *f, const char *name)
 {
-	for (unsigned i = 0; i < f->n; i++)
-		if (strcmp(f->list[i].name, name) == 0)
-			return &f->list[i];
+	for (unsigned i = 0; i < f->n; i++) {
+		unsigned at = (f->next + i) % f->n;
+
+		if (strcmp(f->list[at].name, name) != 0)
+			continue;
+		f->next = at + 1;
+		return &f->list[at];
+	}
 	return NULL;
 }
 
@@ -101,9 +107,12 @@ static void take(struct interfaces *f, const struct interface *now, interface_fn
 
 static void forget_gone(struct interfaces *f)
 {
-	for (unsigned i = f->n; i-- > 0;)
-		if (f->list[i].read != f->read)
-			f->list[i] = f->list[--f->n];
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < f->n; i++)
+		if (f->list[i].read == f->read)
+			f->list[kept++] = f->list[i];
+	f->n = kept;
 }
 
 void interfaces_forget(struct interfaces *f)
@@ -120,6 +129,7 @@ bool interfaces_read(struct interfaces *f, interface_fn *fn, void *ctx)
 	if (!file)
 		return false;
 	f->read++;
+	f->next = 0;
 	while (fgets(line, sizeof(line), file)) {
 		struct interface now = { 0 };
 

@@ -6,6 +6,8 @@
 
 #include "util/hash.h"
 
+#define FIRST_CAPACITY 256
+
 struct process_table {
 	struct process_sums *slots; /* open addressing */
 	unsigned capacity;	    /* a power of two */
@@ -17,7 +19,7 @@ struct process_table *process_table_new(unsigned n_counts)
 {
 	struct process_table *t = xcalloc(1, sizeof(*t));
 
-	t->capacity = 256;
+	t->capacity = FIRST_CAPACITY;
 	t->n_counts = n_counts;
 	t->slots = xcalloc(t->capacity, sizeof(*t->slots));
 	return t;
@@ -97,8 +99,18 @@ bool process_table_add(struct process_table *t, const struct task_delta *delta)
 	return true;
 }
 
+/* After a storm, half as large each second. */
+static void shrink(struct process_table *t)
+{
+	t->capacity /= 2;
+	free(t->slots);
+	t->slots = xcalloc(t->capacity, sizeof(*t->slots));
+}
+
 void process_table_flush(struct process_table *t, process_sums_fn *fn, void *ctx)
 {
+	bool roomy = t->capacity > FIRST_CAPACITY && t->used < t->capacity / 8;
+
 	for (unsigned i = 0; i < t->capacity && t->used; i++) {
 		if (is_free(&t->slots[i]))
 			continue;
@@ -106,4 +118,6 @@ void process_table_flush(struct process_table *t, process_sums_fn *fn, void *ctx
 		t->slots[i] = (struct process_sums){ 0 };
 	}
 	t->used = 0;
+	if (roomy)
+		shrink(t);
 }

@@ -93,8 +93,13 @@ void *sample_table_at(struct sample_table *t, const void *key)
 
 void sample_table_flush(struct sample_table *t, void (*fn)(void *ctx, void *sample), void *ctx)
 {
+	bool roomy = t->capacity > FIRST_CAPACITY && t->used < t->capacity / 8;
+
 	for (unsigned i = 0; i < t->used; i++)
 		fn(ctx, entry(t, i) + t->key_size);
 	t->used = 0;
-	memset(t->index, 0, 2 * (size_t)t->capacity * sizeof(*t->index));
+	if (roomy) /* after a storm, half as large each second */
+		allocate(t, t->capacity / 2);
+	else
+		memset(t->index, 0, 2 * (size_t)t->capacity * sizeof(*t->index));
 }

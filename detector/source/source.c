@@ -338,7 +338,7 @@ uint64_t source_memory_bytes(const struct source *s)
 void source_tick(struct source *s, uint64_t now_ns, int64_t wall_offset_ns)
 {
 	s->wall_offset_ns = wall_offset_ns;
-	bpf_object_follow_cpus(s->object);
+	s->lost_here += bpf_object_follow_cpus(s->object);
 	source_canary_before(s, now_ns);
 	drain(s);
 	if (s->ops->tick)
