@@ -82,12 +82,21 @@ static __always_inline u64 since(u64 now_ns, u64 then_ns)
 	return (s64)(now_ns - then_ns) > 0 ? now_ns - then_ns : 0;
 }
 
+/*
+ * The clock of the run queue that the thread is in, or was last; 0 without CONFIG_FAIR_GROUP_SCHED, where
+ * the programs that cannot do without it are not loaded.
+ */
+static __always_inline u64 rq_clock(struct task_struct *task)
+{
+	return bpf_core_field_exists(task->se.cfs_rq) ? task->se.cfs_rq->rq->clock : 0;
+}
+
 /* With the wait that it is in, unless that ends just now. */
 static __always_inline u64 run_delay_ns(struct task_struct *task)
 {
 	volatile struct sched_info *info = &task->sched_info;
 	u64 queued_ns = info->last_queued;
-	u64 waiting_ns = queued_ns ? since(task->se.cfs_rq->rq->clock, queued_ns) : 0;
+	u64 waiting_ns = queued_ns ? since(rq_clock(task), queued_ns) : 0;
 	u64 delay_ns = info->run_delay;
 
 	return info->last_queued == queued_ns ? delay_ns + waiting_ns : delay_ns;
@@ -116,7 +125,7 @@ static __always_inline u64 uninterruptible_ns(struct task_struct *task, struct w
 
 	if (!is_off(w, OFF_UNINTERRUPTIBLE))
 		return ns;
-	return ns + since(queued_ns ? queued_ns : self->se.cfs_rq->rq->clock, w->off_ns);
+	return ns + since(queued_ns ? queued_ns : rq_clock(self), w->off_ns);
 }
 
 static __always_inline void read_counts(struct task_struct *task, u64 now[WALK_COUNTS],
