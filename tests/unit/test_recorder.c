@@ -194,7 +194,7 @@ static void the_files_hold_the_latest_events_in_bounded_space(void **state)
 		record(r, i);
 		/* as slow as events come: the writer keeps up */
 		if (i % 500 == 0)
-			usleep(5000);
+			usleep(20000);
 	}
 	assert_true(recorder_close(r, &stats));
 	assert_true(stats.events == n && stats.missed == 0);
