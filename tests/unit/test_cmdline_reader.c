@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,8 +36,8 @@ static void on_cmdline(void *ctx, struct process_name name, uint64_t at_ns, cons
 	heard->n++;
 }
 
-/* As events have it, but no finer than /proc tells. */
-static uint64_t start_time_ns(pid_t pid)
+/* What /proc tells: its state, and when it started, as events have it but no finer than that. */
+static uint64_t start_time_ns(pid_t pid, char *ret_state)
 {
 	char path[32], stat[1024] = "";
 	unsigned long long ticks = 0;
@@ -50,19 +51,27 @@ static uint64_t start_time_ns(pid_t pid)
 	(void)fclose(f);
 	rest = strrchr(stat, ')');
 	assert_int_equal(sscanf(rest + 1,
-				" %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
+				" %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
 				"%*d %*d %*d %llu",
-				&ticks),
-			 1);
+				ret_state, &ticks),
+			 2);
 	return ticks * (NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK));
 }
 
-/* One that has its program when this returns. */
+static struct process_name own_name(void)
+{
+	char state;
+
+	return (struct process_name){ (uint32_t)getpid(), start_time_ns(getpid(), &state) };
+}
+
+/* One that sleeps in its program when this returns: right after exec its arguments are not in place
+ * yet. Ends with the test. */
 static struct process_name start(unsigned number)
 {
-	char seconds[16];
+	struct process_name name = { 0 };
+	char seconds[16], end, state = 0;
 	int began[2];
-	char end;
 	pid_t pid;
 
 	assert_int_equal(pipe(began), 0);
@@ -71,13 +80,20 @@ static struct process_name start(unsigned number)
 	if (pid == 0) {
 		(void)close(began[0]);
 		(void)fcntl(began[1], F_SETFD, FD_CLOEXEC);
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(void)execlp("sleep", "sleep", seconds, (char *)NULL);
 		_exit(127);
 	}
 	(void)close(began[1]);
 	assert_int_equal(read(began[0], &end, 1), 0);
 	(void)close(began[0]);
-	return (struct process_name){ (uint32_t)pid, start_time_ns(pid) };
+	name.pid = (uint32_t)pid;
+	for (unsigned ms = 0; state != 'S' && ms < 10000; ms++) {
+		name.start_time_ns = start_time_ns(pid, &state);
+		(void)usleep(1000);
+	}
+	assert_int_equal(state, 'S');
+	return name;
 }
 
 static void command_lines_of_others_are_read(void **state)
@@ -114,7 +130,7 @@ static void command_lines_of_others_are_read(void **state)
 
 static void it_may_end_with_work_left(void **state)
 {
-	const struct process_name self = { (uint32_t)getpid(), start_time_ns(getpid()) };
+	const struct process_name self = own_name();
 
 	(void)state;
 	for (unsigned i = 0; i < 101; i++) {
@@ -129,7 +145,7 @@ static void it_may_end_with_work_left(void **state)
 static void a_process_is_read_from_proc(void **state)
 {
 	CLEANUP(proc_facts_fini) struct proc_facts f = { 0 };
-	struct process_name self = { (uint32_t)getpid(), start_time_ns(getpid()) };
+	struct process_name self = own_name();
 
 	(void)state;
 	assert_true(proc_is(self));
