@@ -19,16 +19,17 @@ static size_t round_up(size_t size)
 	return (size + 7) / 8 * 8;
 }
 
-static size_t chunk_bytes(const struct keytable *t, unsigned chunk)
+static size_t chunk_bytes(unsigned chunk, size_t stride)
 {
-	return ((size_t)16 << chunk) * t->stride;
+	return ((size_t)16 << chunk) * stride;
 }
 
-void keytable_init(struct keytable *t, uint32_t max, size_t key_max, size_t owned)
+void keytable_init(struct keytable *t, uint32_t max, size_t key_max, size_t owned, size_t apart)
 {
 	*t = (struct keytable){ .max = max, .key_at = sizeof(struct keyed) };
 	t->key_room = key_max <= KEY_ROOM_MAX ? round_up(key_max ? key_max : 1) : 0;
 	t->stride = keytable_owned_at(t) + round_up(owned);
+	t->apart = round_up(apart);
 	t->ahead = t->stride < PREFETCH_BYTES_MAX ? t->stride : PREFETCH_BYTES_MAX;
 	t->n_slots = START_SLOTS;
 	t->slots = pages_new(t->n_slots * sizeof(*t->slots));
@@ -50,8 +51,10 @@ void keytable_fini(struct keytable *t)
 	for (uint32_t i = 0; i < t->high; i++)
 		if (keytable_used(t, i))
 			free_key(t, keytable_at(t, i));
-	for (unsigned i = 0; i < KEYTABLE_CHUNKS; i++)
-		pages_free(t->chunks[i], chunk_bytes(t, i));
+	for (unsigned i = 0; i < KEYTABLE_CHUNKS; i++) {
+		pages_free(t->chunks[i], chunk_bytes(i, t->stride));
+		pages_free(t->apart_chunks[i], chunk_bytes(i, t->apart));
+	}
 	pages_free(t->slots, t->n_slots * sizeof(*t->slots));
 	*t = (struct keytable){ 0 };
 }
@@ -106,13 +109,16 @@ static struct keyed *new_entry(struct keytable *t)
 		t->removed = keytable_at(t, number)->number;
 	} else {
 		number = t->high++;
-		chunk = 27u - (unsigned)__builtin_clz(number + 16);
-		if (!t->chunks[chunk])
-			t->chunks[chunk] = pages_new(chunk_bytes(t, chunk));
+		chunk = keytable_chunk(number);
+		if (!t->chunks[chunk]) {
+			t->chunks[chunk] = pages_new(chunk_bytes(chunk, t->stride));
+			t->apart_chunks[chunk] = pages_new(chunk_bytes(chunk, t->apart));
+		}
 	}
 	k = keytable_at(t, number);
 	memset(k, 0, t->stride);
 	k->number = number;
+	memset(keytable_apart(t, number), 0, t->apart);
 	return k;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A bounded hash table of keys. Holds entries of one size: a struct keyed, the key, and what the
- * owner needs behind it, zeroed when the key is added. An entry stays where it is until it is
+ * owner needs behind it for each event; and apart from these, so that they take up few cache lines,
+ * what the owner needs seldom. Both are zeroed when the key is added. An entry stays where it is until it is
  * removed, and has a number; entry and number of a removed one are given out again.
  */
 #ifndef ENGINE_KEYTABLE_H
@@ -32,32 +33,48 @@ struct keyed {
 #define KEYTABLE_CHUNKS 27
 
 struct keytable {
-	size_t stride;	 /* bytes of an entry */
+	size_t stride;	 /* bytes of an entry ... */
+	size_t apart;	 /* ... and of what is apart from it */
 	size_t key_room; /* for the key, in the entry; 0: a pointer to it */
 	size_t key_at;	 /* offset in the entry */
 	size_t ahead;	 /* bytes of an entry that keytable_guess() asks for */
+	bool apart_too;	 /* the owner's: it asks for what is apart too */
 	uint32_t n;	 /* keys */
 	uint32_t max;
 	uint32_t high;	  /* entries were given out below that number */
 	uint32_t removed; /* + 1: the one removed last, 0: none */
 	uint32_t hand;	  /* how many were looked at so far to find a quiet one */
 	unsigned char *chunks[KEYTABLE_CHUNKS];
+	unsigned char *apart_chunks[KEYTABLE_CHUNKS];
 	uint64_t *slots;  /* open addressing: hash << 32 | number + 1; 0: free */
 	uint32_t n_slots; /* a power of two */
 };
 
-/* owned: bytes that the owner needs. key_max: no key is longer. max > 0. */
-void keytable_init(struct keytable *t, uint32_t max, size_t key_max, size_t owned);
+/* owned, apart: bytes that the owner needs often, and seldom. key_max: no key is longer. max > 0. */
+void keytable_init(struct keytable *t, uint32_t max, size_t key_max, size_t owned, size_t apart);
 /* Forgets all keys. */
 void keytable_fini(struct keytable *t);
-/* Offset in the entry of what the owner needs; a multiple of 8. */
+/* Offset in the entry of what the owner needs often; a multiple of 8. */
 size_t keytable_owned_at(const struct keytable *t);
+
+static inline unsigned keytable_chunk(uint32_t number)
+{
+	return 27u - (unsigned)__builtin_clz(number + 16);
+}
 
 static inline struct keyed *keytable_at(const struct keytable *t, uint32_t number)
 {
-	unsigned chunk = 27u - (unsigned)__builtin_clz(number + 16);
+	unsigned chunk = keytable_chunk(number);
 
 	return (struct keyed *)(t->chunks[chunk] + (number + 16 - (16u << chunk)) * t->stride);
+}
+
+/* What the owner needs seldom of the entry of that number. */
+static inline void *keytable_apart(const struct keytable *t, uint32_t number)
+{
+	unsigned chunk = keytable_chunk(number);
+
+	return t->apart_chunks[chunk] + (number + 16 - (16u << chunk)) * t->apart;
 }
 
 static inline const unsigned char *keytable_key(const struct keytable *t, const struct keyed *k)
@@ -102,6 +119,8 @@ static inline struct keyed *keytable_guess(const struct keytable *t, const struc
 	k = keytable_at(t, (uint32_t)t->slots[at] - 1);
 	for (size_t i = 0; i < t->ahead; i += 64)
 		__builtin_prefetch((const char *)k + i, 1);
+	if (t->apart_too)
+		__builtin_prefetch(keytable_apart(t, (uint32_t)t->slots[at] - 1), 1);
 	return k;
 }
 

@@ -151,15 +151,15 @@ void stream_start(struct stream *s)
 
 	for (unsigned i = 0; i < s->n_cells; i++)
 		owned += s->cells[i].counts ? sizeof(struct tally) : sizeof(struct window *);
-	owned += s->n_trackers * sizeof(struct mark);
-	keytable_init(&s->keys, s->shared->conf.max_keys, key_max > other ? key_max : other, owned);
+	keytable_init(&s->keys, s->shared->conf.max_keys, key_max > other ? key_max : other, owned,
+		      s->n_trackers * sizeof(struct mark));
 	at = keytable_owned_at(&s->keys);
 	for (unsigned i = 0; i < s->n_cells; i++) {
 		s->cells[i].at = at;
 		at += s->cells[i].counts ? sizeof(struct tally) : sizeof(struct window *);
 	}
-	for (unsigned i = 0; i < s->n_trackers; i++, at += sizeof(struct mark))
-		s->trackers[i]->mark_at = at;
+	for (unsigned i = 0; i < s->n_trackers; i++)
+		s->trackers[i]->place = i;
 	stream_look_again(s);
 }
 
@@ -203,6 +203,7 @@ void stream_look_again(struct stream *s)
 	}
 	if (!s->by_tallies)
 		s->calm_until_ns = 0;
+	s->keys.apart_too = !s->by_tallies;
 }
 
 struct arrival arrival_of(const struct event *ev)
@@ -295,8 +296,8 @@ static void add_to_window(const struct stream *s, const struct cell *c, struct w
 }
 
 /* A sample that is longer than the window, after a late tick, brings what falls into the window. */
-static void add_longer(const struct stream *s, const struct cell *c, struct keyed *k,
-		       const struct arrival *a, uint64_t latest_ns)
+static void add_to_cell(const struct stream *s, const struct cell *c, struct keyed *k,
+			const struct arrival *a, uint64_t latest_ns)
 {
 	unsigned char *at = (unsigned char *)k + c->at;
 	uint64_t at_ns = a->middle_ns, half_window_ns = c->grid->length_ns / 2;
@@ -313,25 +314,32 @@ static void add_longer(const struct stream *s, const struct cell *c, struct keye
 		add_to_window(s, c, (struct window **)at, a->ev, at_ns, share);
 }
 
-/* Puts the event into all windows that it is for. True if no rule has anything to do about it. */
-static bool add_to_cells(const struct stream *s, struct keyed *k, unsigned source,
-			 const struct arrival *a)
+static bool is_for(const struct cell *c, unsigned source, const struct arrival *a)
 {
-	uint64_t latest_ns = heard_ns(s, k, 0);
+	return c->source == source && (!c->where || expr_match(c->where, a->ev));
+}
+
+/* Puts the event into all windows that it is for. */
+static void add_to_cells(const struct stream *s, struct keyed *k, unsigned source,
+			 const struct arrival *a, uint64_t latest_ns)
+{
+	for (unsigned i = 0; i < s->n_cells; i++)
+		if (is_for(&s->cells[i], source, a))
+			add_to_cell(s, &s->cells[i], k, a, latest_ns);
+}
+
+/* The same of a point, by tallies. True if no rule has anything to do about it. */
+static bool count_in_cells(const struct stream *s, struct keyed *k, unsigned source,
+			   const struct arrival *a, uint64_t latest_ns)
+{
 	bool calm = latest_ns < s->calm_until_ns;
 
 	for (unsigned i = 0; i < s->n_cells; i++) {
 		const struct cell *c = &s->cells[i];
 		struct tally *tally = (struct tally *)((unsigned char *)k + c->at);
 
-		if (c->source != source || (c->where && !expr_match(c->where, a->ev)))
-			continue;
-		if (c->counts && a->middle_ns == a->m.now_ns) {
-			calm &= tally_add(tally, c->grid, a->middle_ns, latest_ns) <= c->calm;
-		} else {
-			add_longer(s, c, k, a, latest_ns);
-			calm = false;
-		}
+		if (is_for(c, source, a))
+			calm &= tally_add(tally, c->grid, a->m.now_ns, latest_ns) <= c->calm;
 	}
 	return calm;
 }
@@ -351,12 +359,16 @@ void stream_take(struct stream *s, unsigned source, const struct arrival *a,
 		 const struct table_key *key, struct keyed *guess)
 {
 	struct keyed *k = guess && keytable_is(&s->keys, guess, key) ? guess : stream_get(s, key);
+	uint64_t latest_ns;
 
 	if (!k)
 		return;
 	if (a->m.now_ns > k->last_ns)
 		k->last_ns = a->m.now_ns;
-	if (add_to_cells(s, k, source, a) && k->settled)
+	latest_ns = heard_ns(s, k, 0);
+	if (!s->by_tallies || a->middle_ns != a->m.now_ns)
+		add_to_cells(s, k, source, a, latest_ns);
+	else if (count_in_cells(s, k, source, a, latest_ns) && k->settled)
 		return;
 	for (unsigned i = 0; i < s->n_trackers; i++)
 		tracker_take(s->trackers[i], k, source, a->ev, &a->m);

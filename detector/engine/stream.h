@@ -3,9 +3,9 @@
  * The rules that see the same events under the same keys, and what they share: one table of keys, one
  * condition, and one window for each different measure. In an entry of the table stand
  *
- *	struct keyed | key | cells: one for each different term and window | marks: one for each rule
+ *	struct keyed | key | cells: one for each different term and window
  *
- * so that what an event touches lies together. A rule on single events has a stream of its own, in
+ * so that what an event touches lies together; apart from it the marks, one for each rule. A rule on single events has a stream of its own, in
  * which only the keys are that its alert is pending or firing for.
  */
 #ifndef ENGINE_STREAM_H
@@ -71,7 +71,7 @@ struct stream {
 	uint32_t swept;		/* entries below are looked at for what can be forgotten */
 };
 
-/* What a rule knows of a key, in the entry. */
+/* What a rule knows of a key, apart from the entry. */
 struct mark {
 	struct series *series; /* NULL: nothing worth it */
 	uint32_t listed;       /* place in one of the tracker's lists + 1; 0: in none */

@@ -33,7 +33,7 @@ struct tracker {
 	struct engine_shared *shared;	       /* borrowed */
 	const struct rule *rule;	       /* borrowed; of kind RULE_EVENTS */
 	struct stream *stream;		       /* borrowed */
-	size_t mark_at;			       /* of the struct mark in an entry */
+	unsigned place;			       /* among the rules of the stream */
 	unsigned cells[LEAVES_MAX][TERMS_MAX]; /* of the stream, for each term */
 	double near[LEAVES_MAX]; /* judged on arrival: of keys that no leaf takes beyond this
 				    nothing is kept */
@@ -65,9 +65,9 @@ struct tracker {
 void tracker_init(struct tracker *t, const struct rule *rule, struct engine_shared *shared);
 void tracker_fini(struct tracker *t);
 
-static inline struct mark *tracker_mark(const struct tracker *t, struct keyed *k)
+static inline struct mark *tracker_mark(const struct tracker *t, const struct keyed *k)
 {
-	return (struct mark *)((unsigned char *)k + t->mark_at);
+	return (struct mark *)keytable_apart(&t->stream->keys, k->number) + t->place;
 }
 
 /* For the stream: an event was put into the windows of k. */

@@ -6,7 +6,7 @@
 
 #include "util/base.h"
 
-/* Never NULL. Takes up only what is written to. */
+/* Never NULL; begins at a cache line. Takes up only what is written to. */
 void *pages_new(size_t size);
 /* Of the size it was made with; NULL is fine. */
 void pages_free(void *p, size_t size);
