@@ -120,10 +120,10 @@ class Reload(unittest.TestCase):
                   for name, on in (("major", "major_fault"), ("net", "net"))]
         faults = {"name": "faults", "why": "touches much", "on": "page_fault", "by": ["pid"],
                   "where": f"pid == {os.getpid()}",
-                  "when": {"value": "minor_faults", "above": 10_000}}
+                  "when": {"value": "sum(minor_faults)", "window": "30s", "above": 10_000}}
         traffic = {"name": "traffic", "why": "sends much", "on": "net_interface",
                    "by": ["interface"], "where": "interface == 'lo'",
-                   "when": {"value": "tx_packets", "above": 10_000}}
+                   "when": {"value": "sum(tx_packets)", "window": "30s", "above": 10_000}}
 
         def work():
             memory = mmap.mmap(-1, pages * mmap.PAGESIZE, flags=mmap.MAP_PRIVATE)

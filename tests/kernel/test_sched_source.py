@@ -17,7 +17,7 @@ DESIGN_KEYS = ["time_bucket", "pid", "comm", "context_switches", "voluntary_swit
 
 # A process's usage is read while it leaves its CPU for the last time.
 LAST_SWITCHES = 3
-LAST_MS = 2
+LAST_MS = 2 * ks.PATIENCE
 
 
 def spin(seconds):
@@ -76,7 +76,7 @@ class Samples(unittest.TestCase):
             began_ns = event["timestamp"] - event["interval_ms"] * 1e6
             self.assertEqual(event["time_bucket"], int(began_ns // 1e9))
             # as long as it lasted on every CPU, and a tick late
-            self.assertLess(event["cpu_time_ms"], event["interval_ms"] * os.cpu_count() + 20)
+            self.assertLess(event["cpu_time_ms"], event["interval_ms"] * os.cpu_count() + 20 * ks.PATIENCE)
 
     def test_switches_are_those_of_a_ping_pong(self):
         trips = 2003
@@ -256,12 +256,12 @@ class Waits(unittest.TestCase):
             delay_ns, arrivals = child.result()
         events = self.of(child.pid)
         n = sum(e["runq_waits"] for e in events)
-        self.assertGreaterEqual(arrivals, 211)
+        self.assertGreaterEqual(arrivals, 211 / ks.PATIENCE)  # a slow machine wakes late
         self.assertAlmostEqual(n, arrivals, delta=30)  # its start and end are not in the kernel's
         self.assertGreaterEqual(n, arrivals)
         ms = sum(e["runq_ms"] for e in events)
         self.assertGreaterEqual(ms, delay_ns / 1e6)
-        self.assertAlmostEqual(ms, delay_ns / 1e6, delta=60)
+        self.assertAlmostEqual(ms, delay_ns / 1e6, delta=60 * ks.PATIENCE)
         for event in events:
             if event["runq_waits"]:
                 self.assertLessEqual(event["runq_p50_us"], event["runq_p99_us"])
@@ -330,7 +330,7 @@ class Waits(unittest.TestCase):
                 self.assertLessEqual(event["runq_max_us"], event["runq_ms"] * 1e3)
                 for field, q in (("runq_p50_us", .5), ("runq_p99_us", .99)):
                     expected = quantile_us(buckets, q)
-                    self.assertAlmostEqual(event[field], expected, delta=expected * .3 + 50)
+                    self.assertAlmostEqual(event[field], expected, delta=expected * .3 + 50 * ks.PATIENCE)
 
     def test_waits_that_end_while_the_threads_are_read_come_with_their_count(self):
         """To read 5,003 threads takes some milliseconds, at the turn of each second, and that is when the
