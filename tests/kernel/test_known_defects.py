@@ -60,7 +60,11 @@ def elements(pid):
     """How many there are in all hash maps of a process."""
     full = 0
     for info in Path(f"/proc/{pid}/fdinfo").iterdir():
-        words = dict(line.split(":", 1) for line in info.read_text().splitlines() if ":" in line)
+        try:
+            lines = info.read_text().splitlines()
+        except FileNotFoundError:
+            continue  # it has closed a file meanwhile
+        words = dict(line.split(":", 1) for line in lines if ":" in line)
         if words.get("map_type", "").strip() in HASHES:
             dump = subprocess.run(["bpftool", "-j", "map", "dump", "id", words["map_id"].strip()],
                                   capture_output=True, check=True)

@@ -18,7 +18,11 @@ def links_of(pid):
     """The descriptors with which a process holds BPF programs attached: (descriptor, program's id)."""
     found = []
     for info in Path(f"/proc/{pid}/fdinfo").iterdir():
-        words = dict(line.split(":", 1) for line in info.read_text().splitlines() if ":" in line)
+        try:
+            lines = info.read_text().splitlines()
+        except FileNotFoundError:
+            continue  # it has closed a file meanwhile
+        words = dict(line.split(":", 1) for line in lines if ":" in line)
         if "link_type" in words and "prog_id" in words:
             found.append((int(info.name), int(words["prog_id"])))
     return found
