@@ -343,7 +343,7 @@ static __noinline int report_wait(struct task_struct *task, struct wait *w, u64 
 	if (!e)
 		return 0;
 	e->ts_ns = now_ns;
-	e->latency_ns = NOT_MEASURED;
+	e->latency_ns = waited_ns + ready_ns;
 	e->on_cpu_ns = NOT_MEASURED;
 	e->runq_ns = ready_ns;
 	e->blocked_ns = waited_ns;

@@ -214,7 +214,7 @@ static struct candidate dearest_part(struct governor *g)
 			struct candidate c;
 
 			source_part_info(source, k, &part);
-			if (!part.attached || part.shed_order == 0)
+			if (!part.attached || part.shed || part.shed_order == 0)
 				continue;
 			c = (struct candidate){ source, k, part.name, part.shed_order,
 						&cost->parts[k] };

@@ -33,6 +33,9 @@ struct source_part {
 	/* In the order in which parts are given up when kernelsight costs too much: 1 first; 0: it
 	 * is never given up. */
 	unsigned shed_order;
+	/* The part that then does most of its job: where this kernel does not offer that, it is not
+	 * given up. 0: none. */
+	unsigned stand_in;
 };
 
 /* How a part stands. */
@@ -103,6 +106,9 @@ struct source_ops {
 	void (*push)(struct source *s);
 	/* Is that part needed for the demands? Instead of what `reads` says. */
 	bool (*part_wanted)(const struct source *s, unsigned part);
+	/* Does that part stay for a moment though it is no longer needed, or given up, to report what
+	 * began under it? */
+	bool (*part_lingers)(const struct source *s, unsigned part);
 	/* After the programs are attached. */
 	void (*started)(struct source *s);
 	/* After each push, when parts may have been attached or detached. */

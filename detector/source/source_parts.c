@@ -108,9 +108,16 @@ char *source_parts_left_out(const struct source *s)
 	return names.data ? names.data : xstrdup("");
 }
 
+static bool lingers(const struct source *s, unsigned part)
+{
+	return s->ops->part_lingers && s->ops->part_lingers(s, part);
+}
+
 static bool is_due(const struct source *s, unsigned part)
 {
-	return s->parts[part].way && !s->parts[part].shed && wanted(s, part);
+	const struct part_state *state = &s->parts[part];
+
+	return state->way && ((!state->shed && wanted(s, part)) || lingers(s, part));
 }
 
 /* First what is needed now, then what no longer is: what one part takes over from another is seen by
@@ -172,10 +179,12 @@ unsigned source_parts_count(const struct source *s)
 void source_part_info(const struct source *s, unsigned part, struct source_part_info *ret_info)
 {
 	const struct part_state *state = &s->parts[part];
+	const struct source_part *about = &s->ops->parts[part];
+	bool can_go = !about->stand_in || s->parts[about->stand_in].way;
 
 	*ret_info = (struct source_part_info){
-		.name = s->ops->parts[part].name,
-		.shed_order = s->ops->parts[part].shed_order,
+		.name = about->name,
+		.shed_order = can_go ? about->shed_order : 0,
 		.attached = state->attached,
 		.shed = state->shed,
 		.run_time_ns =

@@ -18,18 +18,18 @@ enum part { PART_CALLS, PART_WAITS };
 
 static const struct source_part parts[] = {
 	[PART_CALLS] = {
-		.name = "calls",
+		.name = "whole calls",
 		.reads = "syscall",
 		.ways = { { "on_sys_exit on_sys_enter", NULL } },
+		.shed_order = 4,
+		.stand_in = PART_WAITS,
 	},
 	[PART_WAITS] = {
 		.name = "waits in calls",
 		.reads = "syscall",
 		.ways = {
-			{ "on_new_task on_walk_threads on_wait",
-			  "each wait by itself, since all rules only ask for that" },
-			{ "on_new_task on_walk_threads on_wait_old",
-			  "each wait by itself, since all rules only ask for that" },
+			{ "on_new_task on_walk_threads on_wait", "each wait by itself" },
+			{ "on_new_task on_walk_threads on_wait_old", "each wait by itself" },
 		},
 	},
 };
@@ -70,7 +70,14 @@ static bool part_wanted(const struct source *s, unsigned part)
 {
 	const struct syscall_state *state = s->state;
 
-	return part == state->mode || state->linger[part] > 0;
+	return part == state->mode;
+}
+
+static bool part_lingers(const struct source *s, unsigned part)
+{
+	const struct syscall_state *state = s->state;
+
+	return state->linger[part] > 0;
 }
 
 /* On CPUs that stop their tick for a single running task, "no tick since" does not mean "short". */
@@ -101,7 +108,8 @@ static void choose_mode(struct source *s)
 {
 	struct syscall_state *state = s->state;
 	struct source_control *control = bpf_object_control(s->object);
-	enum part mode = served_by_waits(s) ? PART_WAITS : PART_CALLS;
+	bool waits_do = s->parts[PART_CALLS].shed || served_by_waits(s);
+	enum part mode = waits_do ? PART_WAITS : PART_CALLS;
 
 	if (mode != state->mode && source_part_attached(s, state->mode))
 		state->linger[state->mode] = LINGER_TICKS;
@@ -221,6 +229,7 @@ const struct source_ops syscall_source_ops = {
 	.prepare = prepare,
 	.push = push,
 	.part_wanted = part_wanted,
+	.part_lingers = part_lingers,
 	.started = started,
 	.adjusted = adjusted,
 	.tick = tick,

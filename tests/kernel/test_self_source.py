@@ -10,7 +10,7 @@ import unittest
 from pathlib import Path
 
 import ks
-from children import Child
+from children import Child, nanosleep
 from disks import Direct, LoopDisk
 
 
@@ -198,6 +198,24 @@ class Governor(unittest.TestCase):
             _, alert = daemon.wait_alert("gave-up")
         self.assertEqual(alert["key"], {"source": "sched"})
         self.assertEqual(alert["value"], 1)
+
+    def test_instead_of_whole_calls_it_looks_at_waits_in_them(self):
+        slow = {"name": "slow", "on": "syscall", "by": ["pid"], "where": "syscall_name == 'nanosleep'",
+                "when": {"value": "latency_ms", "above": "50ms"}}
+        with ks.RunningDaemon({"rules": [slow]}, "--cpu-budget", "0.001%") as daemon:
+            ks.wait_for(lambda: daemon.said("gives up whole calls of syscall"), 20,
+                        "line about the part given up")
+            pids = []
+            for _ in range(11):  # over the change from the one to the other
+                with Child(lambda: nanosleep(0.3)) as child:
+                    child.wait()
+                pids.append(child.pid)
+            events = [daemon.wait_alert("slow", where=lambda a: a["key"]["pid"] == pid)[1]["event"]
+                      for pid in pids]
+        self.assertEqual((events[0]["measured"], events[-1]["measured"]), ("call", "wait"))
+        for event in events:
+            self.assertGreater(event["latency_ms"], 299)  # by another clock
+            self.assertLess(event["latency_ms"], 300 + 200 * ks.PATIENCE)
 
     def test_with_a_generous_budget_it_gives_up_nothing(self):
         with ks.RunningDaemon({"rules": [self.RULE, self.GIVEN_UP]}, "--cpu-budget",
