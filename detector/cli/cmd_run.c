@@ -13,7 +13,7 @@
 #include "util/units.h"
 
 #define RULE_PLACES_MAX 64
-#define CPU_BUDGET	0.05 /* of all CPUs, unless the user says otherwise */
+#define CPU_BUDGET	0.02 /* of all CPUs, unless the user says otherwise */
 #define EVENT_LIMIT	100000
 
 /* Where the rules come from: what -r names, or else the default places. */

@@ -109,7 +109,8 @@ class Running:
 
 
 class RunningDaemon(Running):
-    """`kernelsight run` with rules given as a Python object (or the shipped ones)."""
+    """`kernelsight run` with rules given as a Python object (or the shipped ones). It gives nothing up
+    on a machine that is busy with other tests, unless asked to."""
 
     def __init__(self, rules=None, *args, env=None):
         self._directory = tempfile.TemporaryDirectory(prefix="kernelsight-test-")
@@ -119,7 +120,7 @@ class RunningDaemon(Running):
             self.write_rules(rules)
             args = ("-r", path, *args)
         self.socket = Path(self._directory.name) / "control.sock"
-        super().__init__("run", *args, env={"KERNELSIGHT_SOCKET": str(self.socket), **(env or {})})
+        super().__init__("run", "--cpu-budget", "off", *args, env={"KERNELSIGHT_SOCKET": str(self.socket), **(env or {})})
 
     def write_rules(self, rules):
         """Puts other rules where the daemon reads them from."""
