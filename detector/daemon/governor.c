@@ -15,7 +15,7 @@
 #define EVERY_NS      (10 * NS_PER_S)
 #define AGAIN_NS      NS_PER_S /* after a measurement over the budget */
 #define MEASURE_NS    (100 * NS_PER_MS)
-#define OVER_TIMES    3
+#define SHARES	      3 /* measurements, over whose mean it acts */
 #define RETRY_NS      (60 * NS_PER_S)
 #define RETRY_MAX_NS  (3600 * NS_PER_S)
 #define SETTLED_NS    (600 * NS_PER_S)	/* a part that was kept so long has proved itself */
@@ -50,7 +50,8 @@ struct governor {
 	unsigned n_costs;
 	uint64_t began_processes_ns; /* their run time when the measurement began */
 	double processes_ns;	     /* per second, when last measured */
-	unsigned over;		     /* times in a row */
+	double shares[SHARES];	     /* of all CPUs: the latest measurements, since it last acted */
+	unsigned n_shares;
 	uint64_t nothing_said_ns;
 };
 
@@ -249,7 +250,7 @@ static void step_down(struct governor *g, double share, uint64_t now_ns)
 	struct candidate c = dearest_part(g);
 	char text[160];
 
-	g->over = 0;
+	g->n_shares = 0;
 	if (c.source) {
 		give_up(&c, now_ns);
 		(void)snprintf(text, sizeof(text), "gives up %s of %s, and tries again in %llu s",
@@ -282,16 +283,29 @@ static void take_back(struct governor *g, uint64_t now_ns)
 	}
 }
 
+/* Notes a measurement; the mean of the latest. Work comes in bursts, which one alone may miss. */
+static double mean_share(struct governor *g, double share)
+{
+	unsigned n;
+	double sum = 0;
+
+	g->shares[g->n_shares++ % SHARES] = share;
+	n = g->n_shares < SHARES ? g->n_shares : SHARES;
+	for (unsigned i = 0; i < n; i++)
+		sum += g->shares[i];
+	return sum / n;
+}
+
 static void judge(struct governor *g, double cost_ns)
 {
 	long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	double share = cost_ns / (double)NS_PER_S / (n_cpus > 0 ? (double)n_cpus : 1);
 	uint64_t now_ns = clock_monotonic_ns();
-	bool over = g->budget > 0 && share > g->budget;
+	double mean = mean_share(g, share);
+	bool over = g->budget > 0 && mean > g->budget;
 
-	g->over = over ? g->over + 1 : 0;
-	if (g->over >= OVER_TIMES)
-		step_down(g, share, now_ns);
+	if (over && g->n_shares >= SHARES)
+		step_down(g, mean, now_ns);
 	if (!over)
 		take_back(g, now_ns);
 	loop_timer_set(g->timer, over ? AGAIN_NS : EVERY_NS);

@@ -2,8 +2,9 @@
 /*
  * What kernelsight costs, and what it gives up to cost less. Every ten seconds the kernel measures the
  * CPU time of the programs for a tenth of a second; with the CPU time that the process itself, walks
- * included, took since the measurement before that is the cost. While it is over the budget three times in a row, the dearest part that may be given up
- * is detached; it is tried again after a minute, and after each failure twice as long.
+ * included, took since the measurement before, that is the cost. If three measurements are over the
+ * budget on average, the dearest part that may be given up is detached; it is tried again after a
+ * minute, and after each failure twice as long.
  */
 #ifndef DAEMON_GOVERNOR_H
 #define DAEMON_GOVERNOR_H
