@@ -26,7 +26,7 @@ from harness import RULES, Missing, bpf_stats, cpu_time_ns, kernelsight, program
 NAME = "busy"
 TITLE = "A busy machine: all six sources (stress-ng)"
 REPETITIONS = 6
-SETTLED_S = 12  # of work, after which the governor has done what it can
+SETTLED_S = 25  # of work, after which the governor has done what it can
 
 WORK = {
     "cpu": ["--cpu-method", "matrixprod", "--cpu-ops", "1000"],
