@@ -113,7 +113,11 @@ class Socket(unittest.TestCase):
     def test_without_descriptors_connections_wait_and_the_daemon_sleeps(self):
         pid = self.daemon.process.pid
         limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        fds = len(os.listdir(f"/proc/{pid}/fd"))
+
+        def descriptors():
+            time.sleep(0.05)
+            return len(os.listdir(f"/proc/{pid}/fd"))
+        fds = min(descriptors() for _ in range(7))  # while it measures its cost it has one more
 
         def asleep():
             return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "S"

@@ -189,7 +189,8 @@ class Reload(unittest.TestCase):
                 daemon.write_rules({"rules": [slow("b", above=f"{20 + i % 2}ms"), slow("a")]})
                 self.reload(daemon)
             self.assertLess(size() - before[0], 1024)
-            self.assertLessEqual(descriptors(), before[1])
+            # while it measures its cost it has one more
+            ks.wait_for(lambda: descriptors() <= before[1], 5, "as few descriptors as before")
             self.assertEqual(len(daemon.alerts("a")), 1)
 
 
