@@ -46,9 +46,9 @@ import subprocess
 import threading
 import time
 import unittest
-from pathlib import Path
 
 import ks
+from bpf_links import fdinfo
 from children import Child, nanosleep
 from disks import Direct, LoopDisk
 from test_process_context import clone_as
@@ -59,14 +59,9 @@ HASHES = {"1", "5", "9", "10"}  # types of map: hash, per CPU, LRU, LRU per CPU
 def elements(pid):
     """How many there are in all hash maps of a process."""
     full = 0
-    for info in Path(f"/proc/{pid}/fdinfo").iterdir():
-        try:
-            lines = info.read_text().splitlines()
-        except FileNotFoundError:
-            continue  # it has closed a file meanwhile
-        words = dict(line.split(":", 1) for line in lines if ":" in line)
-        if words.get("map_type", "").strip() in HASHES:
-            dump = subprocess.run(["bpftool", "-j", "map", "dump", "id", words["map_id"].strip()],
+    for _, info in fdinfo(pid):
+        if info.get("map_type") in HASHES:
+            dump = subprocess.run(["bpftool", "-j", "map", "dump", "id", info["map_id"]],
                                   capture_output=True, check=True)
             full += len(json.loads(dump.stdout))
     return full

@@ -5,7 +5,6 @@ import datetime
 import json
 import os
 import random
-import re
 import select
 import shutil
 import signal
@@ -18,6 +17,7 @@ import unittest
 from pathlib import Path
 
 import ks
+from bpf_links import fdinfo
 from children import NUMBERS, Child, call, in_child, libc, nanosleep, set_comm, timed
 from faults import SlowDisk
 
@@ -737,8 +737,7 @@ class ManyTasks(unittest.TestCase):
         a task storage holds is freed with the tasks by the kernel, and cannot be counted.)"""
         HASHES = {"1", "5", "9", "10"}
         found = {}
-        for path in Path(f"/proc/{self.ks.process.pid}/fdinfo").iterdir():
-            info = dict(re.findall(r"^(\w+):\s+(\S+)$", path.read_text(), re.M))
+        for _, info in fdinfo(self.ks.process.pid):
             if "map_id" in info:
                 full = info["map_type"] in HASHES and self.elements(info["map_id"])
                 found[info["map_id"]] = (info["map_type"], info["memlock"], full)

@@ -1,22 +1,25 @@
-"""What BPF programs a process holds attached, as the kernel and bpftool tell."""
+"""What a process holds of BPF, as the kernel and bpftool tell."""
 import json
 import subprocess
 import unittest
 from pathlib import Path
 
 
-def links_of(pid):
-    """The descriptors with which a process holds BPF programs attached: (descriptor, program's id)."""
-    found = []
-    for info in Path(f"/proc/{pid}/fdinfo").iterdir():
+def fdinfo(pid):
+    """(descriptor, {name: text} of what the kernel says of it) of each file a process has open."""
+    for path in Path(f"/proc/{pid}/fdinfo").iterdir():
         try:
-            lines = info.read_text().splitlines()
+            lines = path.read_text().splitlines()
         except FileNotFoundError:
             continue  # it has closed a file meanwhile
-        words = dict(line.split(":", 1) for line in lines if ":" in line)
-        if "link_type" in words and "prog_id" in words:
-            found.append((int(info.name), int(words["prog_id"])))
-    return found
+        words = (line.split(":", 1) for line in lines if ":" in line)
+        yield int(path.name), {name: text.strip() for name, text in words}
+
+
+def links_of(pid):
+    """The descriptors with which a process holds BPF programs attached: (descriptor, program's id)."""
+    return [(fd, int(info["prog_id"])) for fd, info in fdinfo(pid)
+            if "link_type" in info and "prog_id" in info]
 
 
 def bpftool(*args):
