@@ -127,18 +127,13 @@ static bool compare(const struct expr *e, const struct event *ev)
 	return expr_compare_value(e, &v);
 }
 
-/* The least (and) or greatest (or) truth of the args; `last` is the one that none can go beyond. */
 static enum truth join(const struct expr *e, const struct event *ev, uint64_t known,
 		       enum truth last)
 {
 	enum truth result = TRUTH_TRUE - last;
 
-	for (unsigned i = 0; i < e->n && result != last; i++) {
-		enum truth t = expr_match_partly(e->args[i], ev, known);
-
-		if (last == TRUTH_FALSE ? t < result : t > result)
-			result = t;
-	}
+	for (unsigned i = 0; i < e->n && result != last; i++)
+		result = truth_join(last, result, expr_match_partly(e->args[i], ev, known));
 	return result;
 }
 

@@ -24,12 +24,8 @@ static enum truth truth_for(const struct expr *e, const struct field *f, const s
 	if (e->op == EXPR_NOT)
 		return TRUTH_TRUE - truth_for(e->args[0], f, v);
 	result = TRUTH_TRUE - last;
-	for (unsigned i = 0; i < e->n && result != last; i++) {
-		enum truth t = truth_for(e->args[i], f, v);
-
-		if (last == TRUTH_FALSE ? t < result : t > result)
-			result = t;
-	}
+	for (unsigned i = 0; i < e->n && result != last; i++)
+		result = truth_join(last, result, truth_for(e->args[i], f, v));
 	return result;
 }
 

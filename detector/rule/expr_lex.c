@@ -36,7 +36,7 @@ static void read_text(struct token *t)
 	t->len = n;
 }
 
-static void read_quantity(struct token *t)
+static void read_amount(struct token *t)
 {
 	t->kind = TOKEN_QUANTITY;
 	t->len = quantity_parse(t->at, strlen(t->at), &t->number, &t->unit);
@@ -102,7 +102,7 @@ struct token token_read(const char *s)
 		read_text(&t);
 	} else if (isdigit((unsigned char)*t.at) ||
 		   (*t.at == '-' && isdigit((unsigned char)t.at[1]))) {
-		read_quantity(&t);
+		read_amount(&t);
 	} else if (is_name(*t.at)) {
 		t.kind = TOKEN_NAME;
 		t.len = name_length(t.at);

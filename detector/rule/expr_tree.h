@@ -49,6 +49,13 @@ struct expr {
 	struct regex *regex; /* MATCHES, besides its text */
 };
 
+/* Of two truths the lesser, if `last` is TRUTH_FALSE, else the greater: what "and" and "or" make of
+ * them, which end when `last` has come. */
+static inline enum truth truth_join(enum truth last, enum truth a, enum truth b)
+{
+	return (a < b) == (last == TRUTH_FALSE) ? a : b;
+}
+
 /* Does the comparison hold for a value of its field? */
 bool expr_compare_value(const struct expr *e, const struct value *v);
 

@@ -174,7 +174,7 @@ static size_t condition_length(const char *text)
 	}
 }
 
-static bool read_condition(struct formula_parser *p, struct term *t)
+static bool read_own_where(struct formula_parser *p, struct term *t)
 {
 	size_t start = p->at, len = condition_length(p->text + start);
 	AUTO_FREE char *text = xstrndup(p->text + start, len);
@@ -227,7 +227,7 @@ static bool read_events(struct formula_parser *p, struct term *t)
 				word, example_comparison(f));
 	}
 	p->at = start;
-	return read_condition(p, t);
+	return read_own_where(p, t);
 }
 
 /* Reads the whole of s as a number over 0 and under `limit`. */

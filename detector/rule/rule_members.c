@@ -85,6 +85,13 @@ static void read_notify(const struct node *n, void *target)
 		.key = "hooks", .read = read_rule_hooks                                            \
 	}
 
+/* What is said of an alert, to whom, and when not. */
+#define ROWS_OF_ALERT                                                                              \
+	{ .key = "summary", .read = read_summary }, ROW_HOOKS,                                     \
+		{ .key = "notify", .read = read_notify }, ROW_REPEAT,                              \
+		{ .key = "labels", .read = read_labels }, { .key = "inhibited_by" },               \
+		{ .key = "flap", .read = read_flap }, ROW_GRACE
+
 /* Read into a struct rule_draft; what others depend on comes first. Rows without a function are
  * read once all rules are known. */
 static const struct member rule_members[] = {
@@ -102,14 +109,7 @@ static const struct member rule_members[] = {
 	{ .key = "warning", .read = read_escalation },
 	{ .key = "error", .read = read_escalation },
 	{ .key = "critical", .read = read_escalation },
-	{ .key = "summary", .read = read_summary },
-	ROW_HOOKS,
-	{ .key = "notify", .read = read_notify },
-	ROW_REPEAT,
-	{ .key = "labels", .read = read_labels },
-	{ .key = "inhibited_by" },
-	{ .key = "flap", .read = read_flap },
-	ROW_GRACE,
+	ROWS_OF_ALERT,
 	{ .key = "sequence" },
 	{ .key = "together" },
 	{ .key = "within", .read = refuse_in_event_rule },
@@ -128,20 +128,9 @@ static const struct member composite_members[] = {
 	  .min = SECOND_NS,
 	  .max = 24 * HOUR_NS },
 	{ .key = "by" },
-	{ .key = "keep",
-	  .read = node_read_duration,
-	  .offset = offsetof(struct rule, keep_ns),
-	  .min = SECOND_NS,
-	  .max = DURATION_MAX_NS },
+	ROW_KEEP,
 	ROW_SEVERITY,
-	{ .key = "summary", .read = read_summary },
-	ROW_HOOKS,
-	{ .key = "notify", .read = read_notify },
-	ROW_REPEAT,
-	{ .key = "labels", .read = read_labels },
-	{ .key = "inhibited_by" },
-	{ .key = "flap", .read = read_flap },
-	ROW_GRACE,
+	ROWS_OF_ALERT,
 	{ .key = "on", .read = refuse_in_composite, .refused = true },
 	{ .key = "where", .read = refuse_in_composite, .refused = true },
 	{ .key = "with", .read = refuse_in_composite, .refused = true },
