@@ -14,7 +14,7 @@
 #include "daemon/record.h"
 #include "daemon/request.h"
 #include "daemon/session.h"
-#include "daemon/sources.h"
+#include "daemon/sources_say.h"
 #include "daemon/status.h"
 #include "daemon/terminal.h"
 #include "engine/adopt.h"
@@ -95,8 +95,7 @@ static void on_loss(void *ctx, const struct event_type *type, uint64_t lost)
 	d->lost += lost;
 	engine_loss(d->engine, type, lost, now_ns);
 	recorder_loss(d->recorder, type, lost, now_ns);
-	fprintf(stderr, "kernelsight: %s: %llu event%s lost in the last second\n", type->name,
-		(unsigned long long)lost, plural(lost));
+	sources_say_loss("kernelsight", type, lost);
 }
 
 static void report_dead_rules(const struct daemon *d, const struct event_type *type)
@@ -235,19 +234,13 @@ static bool start_sources(struct daemon *d)
 		.ctx = d,
 	};
 	AUTO_FREE struct demand *demands = xcalloc(n_event_types(), sizeof(*demands));
-	AUTO_FREE char *error = NULL;
 
 	set_demands(d->rules, demands);
 	conf.demands = demands;
 	if (!record_start(&d->conf.record, d->seed, d->rules->digest, &d->host, demands,
 			  &d->recorder))
 		return false;
-	d->sources = sources_new(&conf, &error);
-	if (!d->sources)
-		fprintf(stderr, "kernelsight: %s\n", error);
-	else if (sources_problem(d->sources))
-		fprintf(stderr, "kernelsight: processes are known from /proc only: %s\n",
-			sources_problem(d->sources));
+	d->sources = sources_start("kernelsight", &conf);
 	return d->sources != NULL;
 }
 

@@ -5,14 +5,8 @@
 
 #include <stdio.h>
 
+#include "daemon/record.h"
 #include "rule/rule_load.h"
-
-/* Where to keep what is seen; see capture/recorder.h. */
-struct record_conf {
-	const char *path; /* NULL: nowhere */
-	uint64_t max_bytes;
-	unsigned max_files;
-};
 
 /* Reads the rules again, from where those before came. NULL if they are not right; that, and all
  * warnings, are written to `messages`. */

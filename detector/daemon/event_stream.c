@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "daemon/session.h"
-#include "daemon/sources.h"
+#include "daemon/sources_say.h"
 #include "util/clock.h"
+
+#define COMMAND "kernelsight events"
 
 struct stream {
 	const struct event_stream_conf *conf;
@@ -54,7 +56,7 @@ static void on_flush(void *ctx)
 		return;
 	if (errno != EPIPE && !s->failed) {
 		s->failed = true;
-		fprintf(stderr, "kernelsight events: cannot write: %s\n", strerror(errno));
+		fprintf(stderr, COMMAND ": cannot write: %s\n", strerror(errno));
 	}
 	session_stop(&s->session);
 }
@@ -62,8 +64,7 @@ static void on_flush(void *ctx)
 static void on_loss(void *ctx, const struct event_type *type, uint64_t lost)
 {
 	(void)ctx;
-	fprintf(stderr, "kernelsight events: %s: %llu event%s lost in the last second\n",
-		type->name, (unsigned long long)lost, plural(lost));
+	sources_say_loss(COMMAND, type, lost);
 }
 
 static void on_report(void *ctx, const struct event_type *type, const char *route,
@@ -72,10 +73,7 @@ static void on_report(void *ctx, const struct event_type *type, const char *rout
 	struct stream *s = ctx;
 
 	s->failed |= error != NULL;
-	if (error)
-		fprintf(stderr, "kernelsight events: %s: %s\n", type->name, error);
-	else
-		fprintf(stderr, "kernelsight events: watching %s: %s\n", type->name, route);
+	sources_say_route(COMMAND, type, route, error);
 }
 
 static void on_tick(void *ctx, uint64_t now_ns, int64_t wall_offset_ns)
@@ -108,7 +106,6 @@ static bool start(struct stream *s)
 	unsigned n;
 	const struct event_type *types = event_types(&n);
 	AUTO_FREE struct demand *demands = xcalloc(n, sizeof(*demands));
-	AUTO_FREE char *error = NULL;
 	struct sources_conf conf = {
 		.loop = s->session.loop,
 		.demands = demands,
@@ -121,12 +118,7 @@ static bool start(struct stream *s)
 
 	s->flush = loop_timer_new(s->session.loop, on_flush, s);
 	set_demands(s, types, n, demands);
-	s->sources = sources_new(&conf, &error);
-	if (!s->sources)
-		fprintf(stderr, "kernelsight events: %s\n", error);
-	else if (sources_problem(s->sources))
-		fprintf(stderr, "kernelsight events: processes are known from /proc only: %s\n",
-			sources_problem(s->sources));
+	s->sources = sources_start(COMMAND, &conf);
 	return s->sources && !s->failed;
 }
 
@@ -136,7 +128,7 @@ int event_stream_run(const struct event_stream_conf *conf)
 	bool ok = session_init(&s.session, conf->duration_ns, on_tick, &s);
 
 	if (!ok)
-		fprintf(stderr, "kernelsight events: cannot start: %s\n", strerror(errno));
+		fprintf(stderr, COMMAND ": cannot start: %s\n", strerror(errno));
 	ok = ok && start(&s) && session_run(&s.session) == 0;
 	if (ok) {
 		sources_stop(s.sources, clock_monotonic_ns(), clock_wall_offset_ns());

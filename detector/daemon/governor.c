@@ -39,7 +39,7 @@ struct source_cost {
 };
 
 struct governor {
-	struct sources *sources;
+	const struct source_list *list;
 	double budget;
 	struct timer *timer;
 	int measuring;	   /* descriptor; -1 while nothing is measured */
@@ -116,15 +116,15 @@ static void begin_source(struct governor *g, const struct source *source)
 
 static uint64_t processes_ns(const struct governor *g)
 {
-	const struct processes *p = sources_processes(g->sources);
+	const struct processes *p = g->list->processes;
 
 	return p ? processes_run_time_ns(p) : 0;
 }
 
 static void begin(struct governor *g)
 {
-	for (unsigned i = 0; i < sources_count(g->sources); i++)
-		begin_source(g, sources_at(g->sources, i));
+	for (unsigned i = 0; i < g->list->n; i++)
+		begin_source(g, g->list->at[i]);
 	g->began_processes_ns = processes_ns(g);
 	g->measuring = source_measure();
 	g->began_ns = clock_monotonic_ns();
@@ -171,8 +171,8 @@ static double end(struct governor *g)
 	double seconds_between = (double)(now_ns - g->ended_ns) / NS_PER_S;
 	double sum_ns = per_second(own_ns, g->ended_own_ns, seconds_between);
 
-	for (unsigned i = 0; g->measuring >= 0 && i < sources_count(g->sources); i++)
-		sum_ns += end_source(g, sources_at(g->sources, i), seconds, seconds_between);
+	for (unsigned i = 0; g->measuring >= 0 && i < g->list->n; i++)
+		sum_ns += end_source(g, g->list->at[i], seconds, seconds_between);
 	if (g->measuring >= 0) {
 		g->processes_ns = per_second(processes_ns(g), g->began_processes_ns, seconds);
 		sum_ns += g->processes_ns;
@@ -206,8 +206,8 @@ static struct candidate dearest_part(struct governor *g)
 {
 	struct candidate best = { 0 };
 
-	for (unsigned i = 0; i < sources_count(g->sources); i++) {
-		struct source *source = sources_at(g->sources, i);
+	for (unsigned i = 0; i < g->list->n; i++) {
+		struct source *source = g->list->at[i];
 		struct source_cost *cost = get_cost(g, source);
 
 		for (unsigned k = 0; cost && k < source_parts_count(source) && k < PARTS_MAX; k++) {
@@ -265,8 +265,8 @@ static void step_down(struct governor *g, double share, uint64_t now_ns)
 
 static void take_back(struct governor *g, uint64_t now_ns)
 {
-	for (unsigned i = 0; i < sources_count(g->sources); i++) {
-		struct source *source = sources_at(g->sources, i);
+	for (unsigned i = 0; i < g->list->n; i++) {
+		struct source *source = g->list->at[i];
 		struct source_cost *cost = find_cost(g, source);
 
 		for (unsigned k = 0; cost && k < source_parts_count(source) && k < PARTS_MAX; k++) {
@@ -325,11 +325,11 @@ static void on_timer(void *ctx)
 	judge(g, cost_ns);
 }
 
-struct governor *governor_new(struct loop *loop, struct sources *sources, double budget)
+struct governor *governor_new(struct loop *loop, const struct source_list *list, double budget)
 {
 	struct governor *g = xcalloc(1, sizeof(*g));
 
-	g->sources = sources;
+	g->list = list;
 	g->budget = budget;
 	g->measuring = -1;
 	g->processes_ns = NAN;

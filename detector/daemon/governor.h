@@ -9,12 +9,13 @@
 #ifndef DAEMON_GOVERNOR_H
 #define DAEMON_GOVERNOR_H
 
-#include "daemon/sources.h"
+#include "daemon/source_list.h"
 
 struct governor; /* opaque */
 
-/* budget: a share of all CPUs, 0.05 for 5 %; 0: only measures. */
-struct governor *governor_new(struct loop *loop, struct sources *sources, double budget);
+/* budget: a share of all CPUs, 0.05 for 5 %; 0: only measures. The list is borrowed, and may change
+ * meanwhile. */
+struct governor *governor_new(struct loop *loop, const struct source_list *list, double budget);
 /* NULL is fine. */
 void governor_free(struct governor *g);
 

@@ -9,7 +9,7 @@
 
 #include "daemon/host.h"
 #include "daemon/session.h"
-#include "daemon/sources.h"
+#include "daemon/sources_say.h"
 #include "util/clock.h"
 
 bool record_start(const struct record_conf *conf, uint64_t seed, uint64_t rules,
@@ -69,6 +69,8 @@ bool record_end(struct recorder *r, const char *path)
 
 /* --- kernelsight record ---------------------------------------------------------------------- */
 
+#define COMMAND "kernelsight record"
+
 struct record_session {
 	const struct record_session_conf *conf;
 	struct session session;
@@ -90,8 +92,7 @@ static void on_loss(void *ctx, const struct event_type *type, uint64_t lost)
 	struct record_session *s = ctx;
 
 	recorder_loss(s->recorder, type, lost, clock_monotonic_ns());
-	fprintf(stderr, "kernelsight record: %s: %llu event%s lost in the last second\n",
-		type->name, (unsigned long long)lost, plural(lost));
+	sources_say_loss(COMMAND, type, lost);
 }
 
 static void on_report(void *ctx, const struct event_type *type, const char *route,
@@ -100,8 +101,7 @@ static void on_report(void *ctx, const struct event_type *type, const char *rout
 	struct record_session *s = ctx;
 
 	s->failed |= error != NULL;
-	fprintf(stderr, "kernelsight record: %s%s: %s\n", error ? "" : "watching ", type->name,
-		error ? error : route);
+	sources_say_route(COMMAND, type, route, error);
 }
 
 static void on_tick(void *ctx, uint64_t now_ns, int64_t wall_offset_ns)
@@ -123,16 +123,13 @@ static bool start(struct record_session *s)
 		.on_report = on_report,
 		.ctx = s,
 	};
-	AUTO_FREE char *error = NULL;
 	uint64_t seed = 0;
 
 	(void)getrandom(&seed, sizeof(seed), 0);
 	host_info_init(&s->host);
 	if (!record_start(&s->conf->record, seed, 0, &s->host, s->conf->demands, &s->recorder))
 		return false;
-	s->sources = sources_new(&conf, &error);
-	if (!s->sources)
-		fprintf(stderr, "kernelsight record: %s\n", error);
+	s->sources = sources_start(COMMAND, &conf);
 	return s->sources;
 }
 
@@ -142,7 +139,7 @@ int record_run(const struct record_session_conf *conf)
 	bool ok = session_init(&s.session, conf->duration_ns, on_tick, &s);
 
 	if (!ok)
-		fprintf(stderr, "kernelsight record: cannot start: %s\n", strerror(errno));
+		fprintf(stderr, COMMAND ": cannot start: %s\n", strerror(errno));
 	ok = ok && start(&s) && session_run(&s.session) == 0;
 	if (ok)
 		sources_stop(s.sources, clock_monotonic_ns(), clock_wall_offset_ns());

@@ -4,11 +4,16 @@
 #define DAEMON_RECORD_H
 
 #include "capture/recorder.h"
-#include "daemon/daemon.h"
+
+/* Where to keep what is seen; see capture/recorder.h. */
+struct record_conf {
+	const char *path; /* NULL: nowhere */
+	uint64_t max_bytes;
+	unsigned max_files;
+};
 
 /* Starts what conf asks for, if that is anything: then *ret_recorder is not NULL. For seed and rules
- * see struct recorder_conf. False, and said on
- * standard error, on failure. */
+ * see struct recorder_conf. False, and said on standard error, on failure. */
 bool record_start(const struct record_conf *conf, uint64_t seed, uint64_t rules,
 		  const struct host_info *host, const struct demand *demands,
 		  struct recorder **ret_recorder);

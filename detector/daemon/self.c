@@ -139,11 +139,10 @@ static void set_program(struct self *self, struct ev_self *e)
 	e->memory_bytes = resident_bytes();
 }
 
-void self_tick(struct self *self, struct sources *sources, const struct governor *governor,
+void self_tick(struct self *self, const struct source_list *list, const struct governor *governor,
 	       uint64_t now_ns, int64_t wall_offset_ns, source_event_fn *on_event, void *ctx)
 {
-	const struct processes *processes = sources_processes(sources);
-	unsigned n = sources_count(sources), all = n + (processes != NULL);
+	unsigned n = list->n, all = n + (list->processes != NULL);
 
 	for (unsigned i = 0; self->began_ns && i <= all; i++) {
 		struct ev_self record = { .ts_ns = now_ns, .interval_ns = now_ns - self->began_ns };
@@ -154,9 +153,9 @@ void self_tick(struct self *self, struct sources *sources, const struct governor
 		};
 
 		if (i < n)
-			set_source(self, &record, sources_at(sources, i), governor);
+			set_source(self, &record, list->at[i], governor);
 		else if (i < all)
-			set_processes(self, &record, processes, governor);
+			set_processes(self, &record, list->processes, governor);
 		else
 			set_program(self, &record);
 		on_event(ctx, &ev);

@@ -15,7 +15,7 @@ struct self *self_new(void);
 void self_free(struct self *self);
 
 /* Hands on one event for each source, one for what tells of processes, and one for the program. */
-void self_tick(struct self *self, struct sources *sources, const struct governor *governor,
+void self_tick(struct self *self, const struct source_list *list, const struct governor *governor,
 	       uint64_t now_ns, int64_t wall_offset_ns, source_event_fn *on_event, void *ctx);
 
 #endif

@@ -8,18 +8,14 @@
 #include "daemon/self.h"
 #include "util/clock.h"
 
-#define SOURCES_MAX 32
-
 struct sources {
 	struct sources_conf conf;
 	struct governor *governor;
-	struct self *self;	     /* NULL unless its events are wanted */
-	struct processes *processes; /* NULL while there was no source */
-	struct source *list[SOURCES_MAX];
+	struct self *self; /* NULL unless its events are wanted */
+	struct source_list list;
 	const char *silent[SOURCES_MAX]; /* what it did not see at the last tick; NULL: nothing */
-	unsigned n;
-	unsigned started; /* the first so many of the list */
-	uint64_t *lost;	  /* of each of event_types(), at the last tick */
+	unsigned started;		 /* the first so many of the list */
+	uint64_t *lost;			 /* of each of event_types(), at the last tick */
 };
 
 static bool on_idle(void *ctx)
@@ -27,8 +23,8 @@ static bool on_idle(void *ctx)
 	struct sources *s = ctx;
 	bool may_sleep = true;
 
-	for (unsigned i = 0; i < s->n; i++)
-		may_sleep &= source_prepare_sleep(s->list[i]);
+	for (unsigned i = 0; i < s->list.n; i++)
+		may_sleep &= source_prepare_sleep(s->list.at[i]);
 	return may_sleep;
 }
 
@@ -45,8 +41,8 @@ static bool wanted(const char *object, const struct demand *demands)
 
 static int find(const struct sources *s, const char *object)
 {
-	for (unsigned i = 0; i < s->n; i++)
-		if (strcmp(source_object(s->list[i]), object) == 0)
+	for (unsigned i = 0; i < s->list.n; i++)
+		if (strcmp(source_object(s->list.at[i]), object) == 0)
 			return (int)i;
 	return -1;
 }
@@ -65,17 +61,17 @@ static void report(const struct sources *s, const char *object, const struct dem
 
 static void detach(struct sources *s, unsigned i)
 {
-	source_free(s->list[i]);
-	s->n--;
+	source_free(s->list.at[i]);
+	s->list.n--;
 	s->started -= i < s->started;
-	memmove(&s->list[i], &s->list[i + 1], (s->n - i) * sizeof(struct source *));
-	memmove(&s->silent[i], &s->silent[i + 1], (s->n - i) * sizeof(s->silent[0]));
+	memmove(&s->list.at[i], &s->list.at[i + 1], (s->list.n - i) * sizeof(struct source *));
+	memmove(&s->silent[i], &s->silent[i + 1], (s->list.n - i) * sizeof(s->silent[0]));
 }
 
 static void catch_up(const struct sources *s)
 {
 	for (unsigned i = 0; i < s->started; i++)
-		source_catch_up(s->list[i]);
+		source_catch_up(s->list.at[i]);
 }
 
 /* A source that comes again counts from 0. */
@@ -102,22 +98,22 @@ static void load(struct sources *s, const char *object, const struct demand *dem
 		.ctx = s->conf.ctx,
 	};
 	AUTO_FREE char *error = NULL;
-	struct source *source = s->n < SOURCES_MAX ? source_new(&conf, &error) : NULL;
+	struct source *source = s->list.n < SOURCES_MAX ? source_new(&conf, &error) : NULL;
 
 	if (!source) {
 		report(s, object, demands, NULL, error);
 		return;
 	}
 	forget_losses(s, object);
-	s->silent[s->n] = NULL;
-	s->list[s->n++] = source;
+	s->silent[s->list.n] = NULL;
+	s->list.at[s->list.n++] = source;
 }
 
 static void start_next(struct sources *s, const struct demand *demands)
 {
-	struct source *source = s->list[s->started];
+	struct source *source = s->list.at[s->started];
 	AUTO_FREE char *error = NULL;
-	bool ok = source_start(source, processes_lookup(s->processes), &error);
+	bool ok = source_start(source, processes_lookup(s->list.processes), &error);
 
 	report(s, source_object(source), demands, ok ? source : NULL, error);
 	if (ok)
@@ -132,9 +128,9 @@ static void start_next(struct sources *s, const struct demand *demands)
  */
 static void start(struct sources *s, const struct demand *demands)
 {
-	if (!s->processes && s->started < s->n)
-		s->processes = processes_new(s->conf.loop);
-	while (s->started < s->n) {
+	if (!s->list.processes && s->started < s->list.n)
+		s->list.processes = processes_new(s->conf.loop);
+	while (s->started < s->list.n) {
 		start_next(s, demands);
 		catch_up(s);
 	}
@@ -163,8 +159,8 @@ static void adjust(struct sources *s, const char *object, const struct demand *d
 	} else if (i >= 0 && !wanted(object, demands)) {
 		detach(s, (unsigned)i);
 	} else if (i >= 0) {
-		source_adjust(s->list[i], demands);
-		report(s, object, demands, s->list[i], NULL);
+		source_adjust(s->list.at[i], demands);
+		report(s, object, demands, s->list.at[i], NULL);
 	}
 }
 
@@ -198,8 +194,8 @@ struct sources *sources_new(const struct sources_conf *conf, char **ret_error)
 	s->lost = xcalloc(n, sizeof(*s->lost));
 	sources_adjust(s, conf->demands);
 	loop_on_idle(conf->loop, on_idle, s);
-	s->governor = governor_new(conf->loop, s, conf->cpu_budget);
-	if (s->n || s->self)
+	s->governor = governor_new(conf->loop, &s->list, conf->cpu_budget);
+	if (s->list.n || s->self)
 		return s;
 	*ret_error = xstrdup("no source is attached, nothing can be seen");
 	sources_free(s);
@@ -213,31 +209,31 @@ void sources_free(struct sources *s)
 	loop_on_idle(s->conf.loop, NULL, NULL);
 	governor_free(s->governor);
 	self_free(s->self);
-	for (unsigned i = 0; i < s->n; i++)
-		source_free(s->list[i]);
-	processes_free(s->processes);
+	for (unsigned i = 0; i < s->list.n; i++)
+		source_free(s->list.at[i]);
+	processes_free(s->list.processes);
 	free(s->lost);
 	free(s);
 }
 
 const char *sources_problem(const struct sources *s)
 {
-	return s->processes ? processes_problem(s->processes) : NULL;
+	return s->list.processes ? processes_problem(s->list.processes) : NULL;
 }
 
 const struct processes *sources_processes(const struct sources *s)
 {
-	return s->processes;
+	return s->list.processes;
 }
 
 unsigned sources_count(const struct sources *s)
 {
-	return s->n;
+	return s->list.n;
 }
 
 struct source *sources_at(const struct sources *s, unsigned i)
 {
-	return s->list[i];
+	return s->list.at[i];
 }
 
 static void report_loss(struct sources *s, const struct source *source)
@@ -261,98 +257,36 @@ static void report_loss(struct sources *s, const struct source *source)
 
 static void report_silence(struct sources *s, unsigned i)
 {
-	const char *now = source_silent(s->list[i]);
+	const char *now = source_silent(s->list.at[i]);
 
 	if (now && now != s->silent[i])
 		fprintf(stderr, "kernelsight: %s no longer sees what happens: %s\n",
-			source_name(s->list[i]), now);
+			source_name(s->list.at[i]), now);
 	s->silent[i] = now;
 }
 
 void sources_tick(struct sources *s, uint64_t now_ns, int64_t wall_offset_ns)
 {
-	if (s->processes)
-		processes_tick(s->processes, now_ns);
-	for (unsigned i = 0; i < s->n; i++) {
-		source_tick(s->list[i], now_ns, wall_offset_ns);
-		report_loss(s, s->list[i]);
+	if (s->list.processes)
+		processes_tick(s->list.processes, now_ns);
+	for (unsigned i = 0; i < s->list.n; i++) {
+		source_tick(s->list.at[i], now_ns, wall_offset_ns);
+		report_loss(s, s->list.at[i]);
 		report_silence(s, i);
 	}
 	if (s->self)
-		self_tick(s->self, s, s->governor, now_ns, wall_offset_ns, s->conf.on_event,
+		self_tick(s->self, &s->list, s->governor, now_ns, wall_offset_ns, s->conf.on_event,
 			  s->conf.ctx);
 }
 
 void sources_stop(struct sources *s, uint64_t now_ns, int64_t wall_offset_ns)
 {
-	for (unsigned i = 0; i < s->n; i++) {
-		source_detach(s->list[i]);
+	for (unsigned i = 0; i < s->list.n; i++) {
+		source_detach(s->list.at[i]);
 		catch_up(s);
 	}
-	for (unsigned i = 0; i < s->n; i++) {
-		source_stop(s->list[i], now_ns, wall_offset_ns);
-		report_loss(s, s->list[i]);
+	for (unsigned i = 0; i < s->list.n; i++) {
+		source_stop(s->list.at[i], now_ns, wall_offset_ns);
+		report_loss(s, s->list.at[i]);
 	}
-}
-
-static void print_counters(const struct source_counters *c, FILE *out)
-{
-	uint64_t seen = source_seen(c);
-	uint64_t lost = seen - c->filtered - c->aggregated - c->emitted;
-
-	fprintf(out,
-		"seen %llu = filtered %llu + aggregated %llu + emitted %llu + lost %llu "
-		"(ring full %llu, no storage %llu, map full %llu, rate limited %llu)",
-		(unsigned long long)seen, (unsigned long long)c->filtered,
-		(unsigned long long)c->aggregated, (unsigned long long)c->emitted,
-		(unsigned long long)lost, (unsigned long long)c->ring_full,
-		(unsigned long long)c->no_storage, (unsigned long long)c->map_full,
-		(unsigned long long)c->rate_limited);
-}
-
-/* Whose they are, where a source has several types. */
-static void print_losses(const struct source *source, const struct source_stats *stats, FILE *out)
-{
-	unsigned n;
-	const struct event_type *types = event_types(&n);
-
-	for (unsigned i = 0; i < n && source_lost(stats); i++)
-		if (source_delivers(source, &types[i]))
-			fprintf(out, "; missing of %s: %llu", types[i].name,
-				(unsigned long long)source_lost_of(source, &types[i], stats));
-	fputc('\n', out);
-}
-
-static void print_source(const struct source *source, FILE *out)
-{
-	const struct source_counters *per_cpu;
-	struct source_stats stats;
-
-	source_stats(source, &stats);
-	fprintf(out, "%s: ", source_name(source));
-	print_counters(&stats.counters, out);
-	fprintf(out, "; not run %llu; lost in user space %llu", (unsigned long long)stats.not_run,
-		(unsigned long long)stats.lost_here);
-	print_losses(source, &stats, out);
-	per_cpu = source_stats_per_cpu(source);
-	for (unsigned i = 0; i < source_cpus(source); i++) {
-		if (source_seen(&per_cpu[i]) == 0)
-			continue;
-		fprintf(out, "  cpu %u: ", i);
-		print_counters(&per_cpu[i], out);
-		fputc('\n', out);
-	}
-}
-
-void sources_print_ledger(const struct sources *s, FILE *out)
-{
-	uint64_t bytes = s->processes ? processes_memory_bytes(s->processes) : 0;
-
-	for (unsigned i = 0; i < s->n; i++) {
-		print_source(s->list[i], out);
-		bytes += source_memory_bytes(s->list[i]);
-	}
-	if (s->processes)
-		processes_print_ledger(s->processes, out);
-	fprintf(out, "kernel memory of maps and rings: %.1f MiB\n", (double)bytes / (1 << 20));
 }

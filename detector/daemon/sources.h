@@ -3,8 +3,6 @@
 #ifndef DAEMON_SOURCES_H
 #define DAEMON_SOURCES_H
 
-#include <stdio.h>
-
 #include "process/processes.h"
 #include "source/source.h"
 
@@ -57,9 +55,5 @@ struct source *sources_at(const struct sources *s, unsigned i);
 void sources_tick(struct sources *s, uint64_t now_ns, int64_t wall_offset_ns);
 /* At the end: see source_stop(). */
 void sources_stop(struct sources *s, uint64_t now_ns, int64_t wall_offset_ns);
-
-/* Writes the ledger of each source: what it saw and what became of that, per CPU too, and the kernel
- * memory they all take. */
-void sources_print_ledger(const struct sources *s, FILE *out);
 
 #endif
