@@ -6,7 +6,7 @@ set -eu
 
 # Debian's names, the one list of everything the project uses
 build="gcc make clang llvm libbpf-dev libelf-dev zlib1g-dev libcjson-dev libcurl4-openssl-dev libssl-dev libpcre2-dev libc6-dev linux-libc-dev"
-test="python3 python3-jsonschema libcmocka-dev libclang-rt-dev bpftool iproute2 nftables procps util-linux e2fsprogs git gdb"
+test="python3 python3-jsonschema python3-cram libcmocka-dev libclang-rt-dev bpftool iproute2 nftables procps util-linux e2fsprogs git gdb"
 bench="linux-perf bpftrace libbpf-tools stress-ng sec syslog-ng-core jq"
 fuzz="clang libclang-rt-dev"
 vm="qemu-system-x86 busybox-static cpio debootstrap e2fsprogs kmod"

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <zlib.h>
 
 #define BUFFER_BYTES (256 << 10)
@@ -29,12 +30,15 @@ struct gzip *gzip_reader(int fd)
 
 long gzip_read(struct gzip *g, void *data, size_t len, const char **ret_error)
 {
+	const char *text, *reason;
 	int n = gzread(g->file, data, (unsigned)len);
 	int code = Z_OK;
 
 	if (n > 0)
 		return n;
-	*ret_error = gzerror(g->file, &code);
+	text = gzerror(g->file, &code);
+	reason = strstr(text, ": "); /* behind a name that zlib makes up: "<fd:3>: " */
+	*ret_error = reason ? reason + 2 : text;
 	return code == Z_OK && n == 0 ? 0 : -1;
 }
 

@@ -17,13 +17,7 @@ struct events_args {
 /* A number of events into a uint64_t. */
 static char *option_count(const char *text, void *target)
 {
-	uint64_t *count = target;
-	char *end;
-
-	*count = strtoull(text, &end, 10);
-	return *text >= '0' && *text <= '9' && !*end && *count > 0
-		       ? NULL
-		       : xasprintf("no count: %s", text);
+	return option_number(text, 1, 1000000000000, target);
 }
 
 /* The condition must make sense for each of the sources. */
@@ -59,10 +53,11 @@ static int add_sources(struct event_stream_conf *conf, int n, char **names)
 	if (n == 0)
 		return name_a_source();
 	for (int i = 0; i < n; i++) {
-		const struct event_type *type = event_type_find(names[i], strlen(names[i]));
+		const struct event_type *type;
+		AUTO_FREE char *error = option_source(names[i], &type);
 
-		if (!type)
-			return usage_error(&cmd_events, "no source ", names[i]);
+		if (error)
+			return usage_error(&cmd_events, error, "");
 		for (unsigned k = 0; k < conf->n_types; k++)
 			if (conf->types[k] == type)
 				return usage_error(&cmd_events, "named twice: ", names[i]);

@@ -230,6 +230,8 @@ static int take_names(struct explain_args *args, int n, char **names)
 	if (args->rules.named && !args->capture)
 		return usage_error(&cmd_explain,
 				   "-r is for --capture: the daemon has its own rules", "");
+	if (args->socket && args->capture)
+		return usage_error(&cmd_explain, "either --socket or --capture, not both", "");
 	args->rule = names[0];
 	args->key = n > 1 ? names[1] : NULL;
 	return EXIT_SUCCESS;

@@ -166,9 +166,10 @@ static int run(int argc, char **argv)
 	if (argc - optind > 1)
 		return usage_error(&cmd_fields, "one source at most, not ", argv[optind + 1]);
 	if (optind < argc) {
-		types = event_type_find(argv[optind], strlen(argv[optind]));
-		if (!types)
-			return usage_error(&cmd_fields, "no source ", argv[optind]);
+		AUTO_FREE char *error = option_source(argv[optind], &types);
+
+		if (error)
+			return usage_error(&cmd_fields, error, "");
 		n = 1;
 	}
 	for (unsigned i = 0; i < n; i++) {

@@ -80,9 +80,13 @@ static int take_sources(struct record_args *args, int n, char **names)
 {
 	args->sources = names;
 	args->n_sources = (unsigned)n;
-	for (int i = 0; i < n; i++)
-		if (!event_type_find(names[i], strlen(names[i])))
-			return usage_error(&cmd_record, "no source ", names[i]);
+	for (int i = 0; i < n; i++) {
+		const struct event_type *type;
+		AUTO_FREE char *error = option_source(names[i], &type);
+
+		if (error)
+			return usage_error(&cmd_record, error, "");
+	}
 	return EXIT_SUCCESS;
 }
 

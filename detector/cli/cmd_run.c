@@ -13,7 +13,7 @@
 #include "util/units.h"
 
 #define RULE_PLACES_MAX 64
-#define CPU_BUDGET	0.02 /* of all CPUs, unless the user says otherwise */
+#define CPU_BUDGET	2 /* percent of all CPUs, unless the user says otherwise */
 #define EVENT_LIMIT	100000
 
 /* Where the rules come from: what -r names, or else the default places. */
@@ -71,7 +71,7 @@ static char *option_place(const char *path, void *target)
 	struct rule_places *places = target;
 
 	if (places->n == RULE_PLACES_MAX)
-		return xasprintf("too many -r: at %s", path);
+		return xasprintf("more than %d of them, at %s", RULE_PLACES_MAX, path);
 	places->paths[places->n++] = path;
 	return NULL;
 }
@@ -86,7 +86,7 @@ static char *option_share(const char *text, void *target)
 
 	if (!off && (len == 0 || quantity_parse(text, len, &percent, &unit) != len ||
 		     unit != UNIT_PERCENT || !(percent > 0 && percent <= 100)))
-		return xasprintf("no share such as 5%% or off: %s", text);
+		return xasprintf("expected a share such as 5%%, or off, not \"%s\"", text);
 	*(double *)target = percent / 100;
 	return NULL;
 }
@@ -113,7 +113,7 @@ static int run(int argc, char **argv)
 {
 	CLEANUP(rule_args_fini) struct rule_args rules = { 0 };
 	AUTO_FREE char *error = NULL;
-	struct run_args args = { .conf = { .cpu_budget = CPU_BUDGET,
+	struct run_args args = { .conf = { .cpu_budget = CPU_BUDGET / 100.0,
 					   .event_limit = EVENT_LIMIT,
 					   .socket = control_path(NULL),
 					   .load = load_again,
@@ -141,18 +141,21 @@ const struct command cmd_run = {
 		"                        read again on SIGHUP and by `kernelsight reload`\n"
 		"      --duration TIME   end after that time (90s, 1h)\n"
 		"      --dry-run         say what hooks would send or run, and do nothing\n"
-		"      --cpu-budget P%   what it may cost of the time of all CPUs, default 5%, or off:\n"
-		"                        beyond that, optional parts of sources are given up\n"
-		"      --event-limit N   single events of a source on each CPU in a second, default\n"
-		"                        100000, or off: what comes beyond that is counted as lost\n"
-		"      --max-keys N      keys a rule can have at once, default 10000\n"
-		"      --socket PATH     where `kernelsight status` and the like reach it; without it\n"
-		"                        $KERNELSIGHT_SOCKET or " CONTROL_PATH "\n"
-		"      --record FILE     keep what it sees in FILE, for `kernelsight replay`\n"
-		"      --max-size SIZE   what all files of that may take together, default 256MB\n"
-		"      --files N         how many they are: FILE, FILE.1, ..., default 4\n"
-		"  -h, --help            this text\n\n"
-		"Alerts go to standard output: readable on a terminal, one JSON document a line\n"
-		"elsewhere. Ctrl-C ends it.\n",
+		"      --cpu-budget P%   what it may cost of the time of all CPUs, default " STRINGIFY(
+			CPU_BUDGET) "%, or off:\n"
+				    "                        beyond that, optional parts of sources are given up\n"
+				    "      --event-limit N   single events of a source on each CPU in a second, default\n"
+				    "                        " STRINGIFY(
+					    EVENT_LIMIT) ", or off: what comes beyond that is counted as lost\n"
+							 "      --max-keys N      keys a rule can have at once, default 10000\n"
+							 "      --socket PATH     where `kernelsight status` and the like reach it; without it\n"
+							 "                        $KERNELSIGHT_SOCKET or " CONTROL_PATH
+							 "\n"
+							 "      --record FILE     keep what it sees in FILE, for `kernelsight replay`\n"
+							 "      --max-size SIZE   what all files of that may take together, default 256MB\n"
+							 "      --files N         how many they are: FILE, FILE.1, ..., default 4\n"
+							 "  -h, --help            this text\n\n"
+							 "Alerts go to standard output: readable on a terminal, one JSON document a line\n"
+							 "elsewhere. Ctrl-C ends it.\n",
 	.run = run,
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "event/event.h"
+#include "rule/suggest.h"
 #include "util/units.h"
 
 #define LONG_BASE 256 /* what getopt_long() returns for the first row; no character */
@@ -60,6 +61,14 @@ static char *set(const struct cli_option *o, void *target)
 	return NULL;
 }
 
+static int option_error(const struct command *command, const struct cli_option *o,
+			const char *error)
+{
+	AUTO_FREE char *what = xasprintf("--%s: %s", o->name, error);
+
+	return usage_error(command, what, "");
+}
+
 bool options_read(const struct command *command, int argc, char **argv,
 		  const struct cli_option *options, unsigned n, void *target, int *ret_code)
 {
@@ -75,7 +84,7 @@ bool options_read(const struct command *command, int argc, char **argv,
 		if (o && !error)
 			continue;
 		if (error)
-			*ret_code = usage_error(command, error, "");
+			*ret_code = option_error(command, o, error);
 		else
 			*ret_code = c == 'h' ? print_usage(command) : EXIT_USAGE;
 		return false;
@@ -95,25 +104,37 @@ char *option_duration(const char *text, void *target)
 
 	return duration_parse(text, ns) && *ns > 0
 		       ? NULL
-		       : xasprintf("no duration such as 90s or 1h: %s", text);
+		       : xasprintf("expected a duration such as 90s or 1h, not \"%s\"", text);
 }
 
 char *option_source(const char *text, void *target)
 {
 	const struct event_type **type = target;
+	AUTO_FREE char *hint = NULL;
 
 	*type = event_type_find(text, strlen(text));
-	return *type ? NULL : xasprintf("no source %s", text);
+	if (*type)
+		return NULL;
+	hint = suggest_source(text);
+	return xasprintf("no source \"%s\"%s", text, hint);
+}
+
+char *option_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
+{
+	char *end;
+
+	*ret = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || *ret < min || *ret > max)
+		return xasprintf("expected a whole number from %llu to %llu, not \"%s\"",
+				 (unsigned long long)min, (unsigned long long)max, text);
+	return NULL;
 }
 
 char *option_event_limit(const char *text, void *target)
 {
-	bool off = strcmp(text, "off") == 0;
-	char *end;
-	unsigned long n = off ? 0 : strtoul(text, &end, 10);
+	uint64_t n = 0;
+	char *error = strcmp(text, "off") == 0 ? NULL : option_number(text, 0, 1000000000, &n);
 
-	if (!off && (*text < '0' || *text > '9' || *end || n > 1000000000))
-		return xasprintf("no number up to 1000000000 or off: %s", text);
 	*(uint32_t *)target = (uint32_t)n;
-	return NULL;
+	return error;
 }

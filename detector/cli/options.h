@@ -29,6 +29,8 @@ char *option_text(const char *text, void *target);
 char *option_duration(const char *text, void *target);
 /* A source into a const struct event_type *. */
 char *option_source(const char *text, void *target);
+/* The number that the text is, if it lies from min to max; for read functions of one. */
+char *option_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
 /* --event-limit into a uint32_t, up to 1,000,000,000; "off" is 0. */
 char *option_event_limit(const char *text, void *target);
 

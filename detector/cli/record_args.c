@@ -18,18 +18,16 @@ char *option_max_size(const char *text, void *target)
 
 	if (len == 0 || quantity_parse(text, len, &bytes, &unit) != len || unit != UNIT_BYTES ||
 	    !(bytes >= SIZE_MIN && bytes <= SIZE_MAX_BYTES))
-		return xasprintf("no size such as 256MB: %s", text);
+		return xasprintf("expected a size of 1MB or more, such as 256MB, not \"%s\"", text);
 	*(uint64_t *)target = (uint64_t)bytes;
 	return NULL;
 }
 
 char *option_max_files(const char *text, void *target)
 {
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
+	uint64_t n;
+	char *error = option_number(text, 2, RECORDER_FILES_MAX, &n);
 
-	if (*text < '0' || *text > '9' || *end || n < 2 || n > RECORDER_FILES_MAX)
-		return xasprintf("no number from 2 to %d: %s", RECORDER_FILES_MAX, text);
 	*(unsigned *)target = (unsigned)n;
-	return NULL;
+	return error;
 }

@@ -59,11 +59,9 @@ struct rule_set *rule_args_load(const struct rule_files *files)
 
 char *option_max_keys(const char *text, void *target)
 {
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
+	uint64_t n;
+	char *error = option_number(text, 1, 100000000, &n);
 
-	if (*text < '0' || *text > '9' || *end || n == 0 || n > 100000000)
-		return xasprintf("no number from 1 to 100000000: %s", text);
 	*(unsigned *)target = (unsigned)n;
-	return NULL;
+	return error;
 }

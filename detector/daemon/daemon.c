@@ -154,10 +154,11 @@ static void list_crowded_rules(const struct daemon *d)
 		if (r->evicted + r->refused)
 			fprintf(stderr,
 				"kernelsight: rule %s: more than %u keys; so far %llu were "
-				"forgotten, and %llu events of new ones not judged\n",
+				"forgotten, and %llu event%s of new ones not judged\n",
 				d->rules->rules[i].name,
 				d->conf.max_keys ? d->conf.max_keys : ENGINE_MAX_KEYS,
-				(unsigned long long)r->evicted, (unsigned long long)r->refused);
+				(unsigned long long)r->evicted, (unsigned long long)r->refused,
+				plural(r->refused));
 	}
 }
 

@@ -18,6 +18,17 @@ char *suggest(const char *word, const char *const *names, size_t n)
 	return buf_steal(&out);
 }
 
+char *suggest_source(const char *word)
+{
+	unsigned n;
+	const struct event_type *types = event_types(&n);
+	AUTO_FREE const char **names = xcalloc(n, sizeof(*names));
+
+	for (unsigned i = 0; i < n; i++)
+		names[i] = types[i].name;
+	return suggest(word, names, n);
+}
+
 char *suggest_field(const char *word, const struct event_type *type,
 		    bool (*usable)(const struct field *f))
 {

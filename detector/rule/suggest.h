@@ -9,6 +9,9 @@
  * none". The caller frees it. */
 char *suggest(const char *word, const char *const *names, size_t n);
 
+/* The same for the sources. */
+char *suggest_source(const char *word);
+
 /* The same for the fields of a type for which `usable` holds. */
 char *suggest_field(const char *word, const struct event_type *type,
 		    bool (*usable)(const struct field *f));

@@ -199,12 +199,13 @@ static void remark_crowding(const struct replayer *r, const struct player *p)
 
 		if (stats->evicted + stats->refused == 0)
 			continue;
-		text = xasprintf("rule %s: more than %u keys; %llu were forgotten, and %llu events "
-				 "of new ones not judged",
-				 rules->rules[i].name,
-				 r->conf->max_keys ? r->conf->max_keys : ENGINE_MAX_KEYS,
-				 (unsigned long long)stats->evicted,
-				 (unsigned long long)stats->refused);
+		text = xasprintf(
+			"rule %s: more than %u keys; %llu were forgotten, and %llu event%s "
+			"of new ones not judged",
+			rules->rules[i].name,
+			r->conf->max_keys ? r->conf->max_keys : ENGINE_MAX_KEYS,
+			(unsigned long long)stats->evicted, (unsigned long long)stats->refused,
+			plural(stats->refused));
 		r->conf->on_remark(r->conf->remark_ctx, text);
 	}
 }

@@ -143,16 +143,14 @@ static const struct member test_members[] = {
 static void read_expect(const struct node *n, const struct test_draft *d,
 			const struct test_context *ctx, struct rule_test *test)
 {
-	static const char *const none[] = { "none" };
-	size_t choice;
-
 	if (!d->expect.doc) {
 		node_error(n, "this test asserts nothing: \"expect\" is missing; write a list of "
 			      "alerts, or \"none\"");
 		return;
 	}
 	if (node_is_string(&d->expect)) {
-		(void)node_choice(&d->expect, "expectation", none, 1, &choice);
+		if (strcmp(node_text(&d->expect), "none") != 0)
+			node_error(&d->expect, "expected a list of alerts, or \"none\"");
 		return;
 	}
 	test->expectations = expectations_read(&d->expect, ctx, &test->n_expectations);

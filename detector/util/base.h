@@ -11,8 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ARRAY_SIZE(a)	  (sizeof(a) / sizeof((a)[0]))
-#define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define ARRAY_SIZE(a)	       (sizeof(a) / sizeof((a)[0]))
+#define STRINGIFY(macro)       STRINGIFY_AS_IS(macro) /* what a macro stands for, as a literal */
+#define STRINGIFY_AS_IS(token) #token
+#define PRINTF(fmt, args)      __attribute__((format(printf, fmt, args)))
 
 #define NS_PER_US 1000ull
 #define NS_PER_MS 1000000ull

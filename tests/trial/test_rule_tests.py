@@ -216,65 +216,6 @@ class RuleTests(unittest.TestCase):
         self.assert_wrong(['this test asserts nothing: it has no events, and no rule waits for '
                            '"absent"'], document([], "none", until="5s"))
 
-    def test_what_is_wrong_is_said(self):
-        event = {"at": "1s", "latency_ms": 11}
-        for messages, events, expect, more in [
-                (['this test asserts nothing: write "expect": "none" if no alert is to come'],
-                 [event], [], {}),
-                (['unknown expectation "nothing"; allowed are none'], [event], "nothing", {}),
-                (['missing key "at"'], [{"latency_ms": 11}], "none", {}),
-                (['source syscall has no field "latency"; did you mean "latency_ms"?'],
-                 [{"at": "1s", "latency": 3}], "none", {}),
-                (['field "pid": found a string; expected a whole number from 0 to 4294967295'],
-                 [{"at": "1s", "pid": "x"}], "none", {}),
-                (['field "pid": found the number 1.5; expected a whole number from 0 to '
-                  '4294967295'],
-                 [{"at": "1s", "every": "1s", "times": 3, "pid": {"cycle": [1, 2, 1.5]}}],
-                 "none", {}),
-                (['the time of an event is its "at"'], [{**event, "timestamp": 5}], "none", {}),
-                (['unknown source "disk"; allowed are ' + ", ".join(sources())],
-                 [{**event, "on": "disk"}], "none", {}),
-                (['expected "from" and "to", or "cycle"'],
-                 [{"at": "1s", "pid": {"from": 1}}], "none", {}),
-                (['"every" needs either "times" or "for"'], [{**event, "every": "1s"}], "none",
-                 {}),
-                (['"for" is missing: how long it lasts'], [{**event, "steady": "5/s"}], "none",
-                 {}),
-                (['"5" is no rate; write one such as "50/s"'],
-                 [{**event, "steady": "5", "for": "1s"}], "none", {}),
-                (['more than 1999999 events'], [{**event, "burst": 2000000}], "none", {}),
-                (['a loss has no fields'], [{**event, "lost": 5}], "none", {}),
-                (['unknown rule "slo"; did you mean "slow"?'], [event], [{"rule": "slo"}], {}),
-                (['unknown state "fireing"; did you mean "firing"?'], [event],
-                 [{"state": "fireing"}], {}),
-                (['unknown key "time"; allowed are at, within, state, rule, key, severity, alert'],
-                 [event], [{"time": "1s"}], {}),
-                (['"within" needs "at"'], [event], [{"within": "1s"}], {}),
-                (['alerts of rule "slow" have no "com"; did you mean "comm"?'],
-                 [event], [{"key": {"com": "x"}}], {}),
-                (['alerts of rule "slow" have no "event.latency"; did you mean "latency_ms"?'],
-                 [event], [{"alert": {"event.latency": 5}}], {}),
-                (['expected a text, a number, true, false or null'], [event],
-                 [{"alert": {"event": {}}}], {}),
-                (['unknown key "untl"; did you mean "until"?'], [event], "none",
-                 {"untl": "5s"})]:
-            with self.subTest(messages[0]):
-                self.assert_wrong(messages, document(events, expect, **more))
-        self.assert_wrong(['this test asserts nothing: "expect" is missing; write a list of '
-                           'alerts, or "none"'],
-                          {"version": 1, "rules": [SLOW], "tests": [{"name": "t",
-                                                                     "events": [event]}]})
-        self.assert_wrong(['missing key "rule"'],
-                          document([event], [{"at": "1s"}], rules=[SLOW, MANY]))
-        self.assert_wrong(['missing key "tests"'], {"version": 1, "rules": [SLOW]})
-        self.assert_wrong(['there is no rule to test: "rules" is a list of files and rules'],
-                          {"version": 1, "tests": [{"name": "t", "events": [],
-                                                    "expect": "none"}]})
-
-
-def sources():
-    return [json.loads(line)["source"] for line in ks.run("fields", "--json").stdout.splitlines()]
-
 
 if __name__ == "__main__":
     unittest.main()
