@@ -41,4 +41,11 @@ static inline struct alert *fixture_alert(enum alert_state state, unsigned n, co
 	return a;
 }
 
+static inline void fixture_unref(struct alert **a)
+{
+	alert_unref(*a);
+}
+
+#define AUTO_ALERT CLEANUP(fixture_unref) struct alert *
+
 #endif

@@ -101,6 +101,15 @@ static inline void rig_start(struct rig *r)
 		fail_msg("%s", error);
 }
 
+/* The hooks of the rig must not start, for this reason. */
+static inline void assert_no_start(struct rig *r, const char *expected)
+{
+	AUTO_FREE char *error = rig_try_start(r);
+
+	assert_null(r->hooks);
+	assert_string_equal(error, expected);
+}
+
 /* Delivers an alert to all hooks of the rig. Takes a. */
 static inline void rig_deliver_alert(struct rig *r, struct alert *a)
 {

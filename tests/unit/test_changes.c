@@ -47,7 +47,7 @@ static void a_rule_that_notifies_nobody_says_nothing(void **state)
 	assert_int_equal(engine_stats(cw.engine)->firing, 0);
 }
 
-/* --- flap damping ---------------------------------------------------------------------------- */
+/* --- flap damping ----------------------------------------------------------------------------- */
 
 static void what_flaps_is_held_firing_until_it_is_quiet(void **state)
 {
@@ -160,7 +160,7 @@ static void flapping_keys_are_bounded_and_each_is_resolved_once(void **state)
 	assert_int_equal(resolved, 23);
 }
 
-/* --- inhibition ------------------------------------------------------------------------------ */
+/* --- inhibition ------------------------------------------------------------------------------- */
 
 static void an_inhibited_alert_is_never_heard_of(void **state)
 {
@@ -450,7 +450,7 @@ static void a_flapping_alert_may_be_inhibited(void **state)
 	assert_said("a7- ");
 }
 
-/* --- grace ----------------------------------------------------------------------------------- */
+/* --- grace ------------------------------------------------------------------------------------ */
 
 static void nothing_fires_during_grace(void **state)
 {

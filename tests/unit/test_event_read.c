@@ -18,7 +18,7 @@
 #define WALL_OFFSET_NS 1795341864206999877ll
 #define ROUNDS	       499
 
-/* --- random records -------------------------------------------------------------------------- */
+/* --- random records --------------------------------------------------------------------------- */
 
 static uint64_t state = 20261122;
 
@@ -102,7 +102,7 @@ static void write_whole(const struct event_type *type, const void *record, struc
 	json_close(&j, '}');
 }
 
-/* --- reading --------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static struct event_reader *reader;
 
@@ -169,7 +169,7 @@ static void assert_refused(const char *type, const char *text, size_t at, const 
 	assert_int_equal(got_at, at);
 }
 
-/* --- tests ----------------------------------------------------------------------------------- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static void every_record_comes_back_as_it_was(void **unused)
 {
