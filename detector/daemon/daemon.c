@@ -9,8 +9,9 @@
 #include <unistd.h>
 
 #include "daemon/control.h"
-#include "daemon/outlet.h"
+#include "daemon/crowding.h"
 #include "daemon/host.h"
+#include "daemon/outlet.h"
 #include "daemon/record.h"
 #include "daemon/request.h"
 #include "daemon/session.h"
@@ -24,8 +25,6 @@
 #include "util/clock.h"
 
 #define FLUSH_NS (5 * NS_PER_S) /* for what is still in the queues of the hooks at the end */
-/* At most this often it is said that rules have too many keys. */
-#define CROWDING_NS (60 * NS_PER_S)
 
 struct daemon {
 	struct daemon_conf conf;
@@ -45,8 +44,7 @@ struct daemon {
 	struct host_info host;
 	uint64_t started_ns;
 	uint64_t lost;
-	uint64_t crowding_said;	   /* how many keys had found no place when it was said ... */
-	uint64_t crowding_said_ns; /* ... last */
+	struct crowding crowding;
 };
 
 /* A reader that left, as `head` does, wants no more; on a full disk the hooks still do their part. */
@@ -139,39 +137,6 @@ static void forget_notes(struct daemon *d)
 	}
 }
 
-static uint64_t crowded_out(const struct daemon *d)
-{
-	const struct engine_stats *e = engine_stats(d->engine);
-
-	return e->evicted + e->refused;
-}
-
-static void list_crowded_rules(const struct daemon *d)
-{
-	for (unsigned i = 0; i < d->rules->n_rules; i++) {
-		const struct engine_rule_stats *r = engine_rule_stats(d->engine, i);
-
-		if (r->evicted + r->refused)
-			fprintf(stderr,
-				"kernelsight: rule %s: more than %u keys; so far %llu were "
-				"forgotten, and %llu event%s of new ones not judged\n",
-				d->rules->rules[i].name,
-				d->conf.max_keys ? d->conf.max_keys : ENGINE_MAX_KEYS,
-				(unsigned long long)r->evicted, (unsigned long long)r->refused,
-				plural(r->refused));
-	}
-}
-
-static void report_crowding(struct daemon *d, uint64_t now_ns)
-{
-	if (crowded_out(d) == d->crowding_said ||
-	    (d->crowding_said_ns && now_ns - d->crowding_said_ns < CROWDING_NS))
-		return;
-	d->crowding_said = crowded_out(d);
-	d->crowding_said_ns = now_ns;
-	list_crowded_rules(d);
-}
-
 static void on_tick(void *ctx, uint64_t now_ns, int64_t wall_offset_ns)
 {
 	struct daemon *d = ctx;
@@ -180,7 +145,7 @@ static void on_tick(void *ctx, uint64_t now_ns, int64_t wall_offset_ns)
 	engine_tick(d->engine, now_ns, wall_offset_ns);
 	recorder_tick(d->recorder, now_ns, wall_offset_ns);
 	record_report(d->recorder, d->conf.record.path);
-	report_crowding(d, now_ns);
+	crowding_tick(&d->crowding, d->engine, d->rules, d->conf.max_keys, now_ns);
 }
 
 static struct engine *engine_on(struct daemon *d, const struct rule_set *rules)
@@ -448,7 +413,7 @@ static void print_summary(const struct daemon *d)
 		(unsigned long long)d->lost, (unsigned long long)h.delivered,
 		(unsigned long long)h.failed, (unsigned long long)h.dropped,
 		(unsigned long long)h.queued);
-	list_crowded_rules(d);
+	crowding_list(d->engine, d->rules, d->conf.max_keys);
 	if (outlet_dropped(d->output))
 		fprintf(stderr,
 			"kernelsight: %llu alerts not shown, as nobody read standard output\n",
