@@ -86,6 +86,26 @@ void derive_file_system(const struct event *ev, struct value *ret)
 	ret->len = strnlen(ret->text, sizeof(r->file_system_type));
 }
 
+static uint64_t known_ns(uint64_t ns)
+{
+	return ns == NOT_MEASURED ? 0 : ns;
+}
+
+void derive_mostly(const struct event *ev, struct value *ret)
+{
+	const struct ev_syscall *r = ev->record;
+	uint64_t on_cpu_ns = known_ns(r->on_cpu_ns);
+	uint64_t runq_ns = known_ns(r->runq_ns);
+	uint64_t blocked_ns = known_ns(r->blocked_ns);
+
+	if (!(on_cpu_ns | runq_ns | blocked_ns))
+		set_text(ret, "unknown");
+	else if (blocked_ns > on_cpu_ns && blocked_ns > runq_ns)
+		set_text(ret, "blocked");
+	else
+		set_text(ret, runq_ns > on_cpu_ns ? "waiting for a CPU" : "working");
+}
+
 void derive_measured(const struct event *ev, struct value *ret)
 {
 	const struct ev_syscall *r = ev->record;

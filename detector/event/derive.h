@@ -13,6 +13,7 @@ void derive_time_str(const struct event *ev, struct value *ret);
 void derive_syscall_name(const struct event *ev, struct value *ret);
 void derive_file_type(const struct event *ev, struct value *ret);
 void derive_file_system(const struct event *ev, struct value *ret);
+void derive_mostly(const struct event *ev, struct value *ret);
 void derive_measured(const struct event *ev, struct value *ret);
 void derive_abi(const struct event *ev, struct value *ret);
 void derive_time_bucket(const struct event *ev, struct value *ret);

@@ -82,6 +82,23 @@ static bool put_measured(const struct value *v, const struct restoring *r)
 	return put_place(v, r, names, ARRAY_SIZE(names));
 }
 
+/* Of a call whose parts are not given all the time went there. */
+static bool put_mostly(const struct value *v, const struct restoring *r)
+{
+	static const char *const names[] = { "working", "waiting for a CPU", "blocked", "unknown" };
+	const struct ev_syscall *e = r->record;
+	bool known = e->latency_ns && e->latency_ns != NOT_MEASURED;
+	uint32_t place;
+
+	if (!place_of(v, names, ARRAY_SIZE(names), &place))
+		return false;
+	if (r->given[0] || r->given[1] || r->given[2])
+		return true;
+	for (unsigned i = 0; i < 3; i++)
+		member_store(r->record, r->from[i], i == place ? (known ? e->latency_ns : 1) : 0);
+	return true;
+}
+
 /* Also "syscall_451", as a call without a name is shown. */
 static bool put_syscall_name(const struct value *v, const struct restoring *r)
 {
@@ -246,6 +263,7 @@ static const struct restore table[] = {
 	{ "time_str", { "ts_ns" }, put_time_str },
 	{ "time_bucket", { "ts_ns" }, put_time_bucket },
 	{ "abi", { "compat" }, put_abi },
+	{ "mostly", { "on_cpu_ms", "runq_ms", "blocked_ms" }, put_mostly },
 	{ "measured", { "is_wait" }, put_measured },
 	{ "syscall_name", { "syscall" }, put_syscall_name },
 	{ "file_type", { "file_mode" }, put_file_type },

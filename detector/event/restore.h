@@ -8,7 +8,7 @@
 
 #include "event/event.h"
 
-#define RESTORE_FROM_MAX 2
+#define RESTORE_FROM_MAX 3
 
 /* What is at hand when a field is put back. */
 struct restoring {

@@ -36,10 +36,10 @@ static const struct source_part parts[] = {
 
 /* What a wait can tell of a call. */
 static const char *const fields_of_waits[] = {
-	"timestamp",   "time_str",   "pid",	"tid",		"syscall", "syscall_name",
-	"comm",	       "blocked_ms", "runq_ms", "measured",	"abi",	   "file_type",
-	"file_system", "ppid",	     "uid",	"start_time_s", "exe",	   "cmdline",
-	"parent_comm", "user",	     "cgroup",	"container_id", "unit",
+	"timestamp", "time_str",    "pid",     "tid",	   "syscall",	   "syscall_name",
+	"comm",	     "blocked_ms",  "runq_ms", "measured", "abi",	   "file_type",
+	"mostly",    "file_system", "ppid",    "uid",	   "start_time_s", "exe",
+	"cmdline",   "parent_comm", "user",    "cgroup",   "container_id", "unit",
 };
 
 /* A part that is no longer needed stays for this many ticks: it reports what began under it. */

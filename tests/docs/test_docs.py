@@ -173,7 +173,7 @@ class FirstMinutes(unittest.TestCase):
             self.check_start_lines(daemon.err.texts())
         self.assertEqual(shape(alert), shape(shown_alert()))
         self.assertGreater(alert["value"], 10)
-        self.assertRegex(alert["summary"], r"^write in dd\[\d+\] took [\d.]+ \w+ \(limit 10 ms\)$")
+        self.assertRegex(alert["summary"], r"^write in dd\[\d+\] took [\d.]+ \w+ \(limit 10 ms\), mostly (working|blocked|waiting for a CPU)$")
 
     def start_receiver(self, port):
         command = block_with(ROOT / "README.md", "sh", "Receiver")

@@ -391,6 +391,34 @@ static void the_file_is_shown_only_of_calls_that_take_one(void **state)
 	assert_string_equal(text_of(&ev, "file_system"), "");
 }
 
+static void the_longest_part_of_a_call_has_a_word(void **state)
+{
+	static const struct {
+		uint64_t on_cpu_ns, runq_ns, blocked_ns;
+		const char *mostly;
+	} cases[] = {
+		{ 3, 2, 1, "working" },
+		{ 2, 3, 1, "waiting for a CPU" },
+		{ 1, 2, 3, "blocked" },
+		{ 2, 2, 2, "working" },
+		{ NOT_MEASURED, 2, 1, "waiting for a CPU" }, /* a wait */
+		{ NOT_MEASURED, 1, 2, "blocked" },
+		{ UINT64_MAX - 1, 1, 1, "working" },
+		{ 0, 0, 0, "unknown" },
+		{ NOT_MEASURED, NOT_MEASURED, NOT_MEASURED, "unknown" },
+	};
+	struct ev_syscall call = slow_read();
+	struct event ev = event_of("syscall", &call);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		call.on_cpu_ns = cases[i].on_cpu_ns;
+		call.runq_ns = cases[i].runq_ns;
+		call.blocked_ns = cases[i].blocked_ns;
+		assert_string_equal(text_of(&ev, "mostly"), cases[i].mostly);
+	}
+}
+
 static bool is_one_of(const char *text, const char *const *texts)
 {
 	while (*texts && strcmp(*texts, text) != 0)
@@ -572,6 +600,7 @@ int main(void)
 		cmocka_unit_test(other_calls_take_no_descriptor),
 		cmocka_unit_test(a_call_without_a_name_is_named_by_its_number),
 		cmocka_unit_test(the_file_is_shown_only_of_calls_that_take_one),
+		cmocka_unit_test(the_longest_part_of_a_call_has_a_word),
 		cmocka_unit_test(the_texts_that_a_field_can_have_are_known),
 		cmocka_unit_test(a_sample_has_its_second_and_its_time_slice),
 		cmocka_unit_test(states_and_owners_are_named),
