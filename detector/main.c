@@ -6,15 +6,16 @@
 #include "cli/command.h"
 
 static const struct command *const commands[] = {
-	&cmd_run,    &cmd_events, &cmd_check, &cmd_fields, &cmd_schema, &cmd_record,
-	&cmd_replay, &cmd_diff,	  &cmd_test,  &cmd_status, &cmd_reload, &cmd_explain,
+	&cmd_run,    &cmd_events,  &cmd_check,	 &cmd_fields,	&cmd_schema,
+	&cmd_record, &cmd_replay,  &cmd_diff,	 &cmd_test,	&cmd_status,
+	&cmd_reload, &cmd_explain, &cmd_silence, &cmd_silences, &cmd_unsilence,
 };
 
 static void print_help(FILE *out)
 {
 	fprintf(out, "usage: kernelsight COMMAND ...\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-8s %.*s\n", commands[i]->name,
+		fprintf(out, "  %-9s %.*s\n", commands[i]->name,
 			(int)strcspn(commands[i]->help, "\n"), commands[i]->help);
 	fprintf(out, "\n`kernelsight COMMAND --help` says more; --version prints the version.\n");
 }

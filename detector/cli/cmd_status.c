@@ -35,6 +35,15 @@ static void print_some(const struct reply *r, const char *path, const char *befo
 		print_count(r, path, before);
 }
 
+static void print_silences(const struct reply *r)
+{
+	if (reply_number(r, "silences") + reply_number(r, "unsent") == 0)
+		return;
+	print_count(r, "silences", "\nsilences active ");
+	print_count(r, "silenced", ", alerts no hook knows of ");
+	print_count(r, "unsent", ", changes not sent so far ");
+}
+
 static void print_head(const struct reply *r)
 {
 	CLEANUP(buf_fini) struct buf up = { 0 };
@@ -46,7 +55,9 @@ static void print_head(const struct reply *r)
 	print_count(r, "firing", "alerts   firing now ");
 	print_count(r, "fired", ", so far fired ");
 	print_count(r, "resolved", ", resolved ");
+	print_some(r, "held", ", never said ");
 	print_some(r, "alerts_not_shown", ", not read by anybody ");
+	print_silences(r);
 	print_count(r, "events", "\nevents   ");
 	print_count(r, "matched", ", matched ");
 	print_count(r, "lost", ", lost ");
@@ -117,6 +128,8 @@ static void print_rule(void *ctx, const struct reply *rule)
 	print_count(rule, "firing", "\n      firing ");
 	print_count(rule, "fired", ", so far fired ");
 	print_some(rule, "held", ", never said ");
+	print_some(rule, "silenced", ", silenced now ");
+	print_some(rule, "unsent", ", changes not sent ");
 	print_some(rule, "keys", ", keys ");
 	print_some(rule, "evicted", ", keys forgotten ");
 	print_some(rule, "refused", ", events not judged ");

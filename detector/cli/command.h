@@ -33,5 +33,8 @@ extern const struct command cmd_replay;
 extern const struct command cmd_reload;
 extern const struct command cmd_explain;
 extern const struct command cmd_status;
+extern const struct command cmd_silence;
+extern const struct command cmd_silences;
+extern const struct command cmd_unsilence;
 
 #endif

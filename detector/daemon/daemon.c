@@ -15,6 +15,7 @@
 #include "daemon/record.h"
 #include "daemon/request.h"
 #include "daemon/session.h"
+#include "daemon/silencing.h"
 #include "daemon/sources_say.h"
 #include "daemon/status.h"
 #include "daemon/terminal.h"
@@ -72,9 +73,16 @@ static void on_transition(void *ctx, const struct transition *t)
 	struct daemon *d = ctx;
 	struct alert *a = alert_new(t, incidents_process(d->incidents, t), &d->host);
 
-	hooks_deliver(d->hooks, a);
+	if (!t->silence)
+		hooks_deliver(d->hooks, a);
 	show(d, a);
 	alert_unref(a);
+}
+
+static void on_silence_over(void *ctx, const struct silence *s)
+{
+	(void)ctx;
+	silencing_report_over(s);
 }
 
 static void on_event(void *ctx, const struct event *ev)
@@ -157,6 +165,7 @@ static struct engine *engine_on(struct daemon *d, const struct rule_set *rules)
 		.hash_seed = d->hash_seed,
 		.max_keys = d->conf.max_keys,
 		.on_transition = on_transition,
+		.on_silence_over = on_silence_over,
 		.ctx = d,
 	};
 
@@ -245,6 +254,39 @@ static char *answer_explain(void *ctx, const struct request *request, struct jso
 	if (!request_text(request, "rule", &rule))
 		return xstrdup("the request names no \"rule\"");
 	return status_explain(&view, buf_str(&rule), has_key ? buf_str(&key) : NULL, reply);
+}
+
+static struct silencing silencing_of(const struct daemon *d)
+{
+	return (struct silencing){
+		.engine = d->engine,
+		.rules = d->rules,
+		.now_ns = clock_monotonic_ns(),
+		.wall_offset_ns = clock_wall_offset_ns(),
+	};
+}
+
+static char *answer_silence(void *ctx, const struct request *request, struct json *reply)
+{
+	const struct silencing s = silencing_of(ctx);
+
+	return silencing_add(&s, request, reply);
+}
+
+static char *answer_unsilence(void *ctx, const struct request *request, struct json *reply)
+{
+	const struct silencing s = silencing_of(ctx);
+
+	return silencing_remove(&s, request, reply);
+}
+
+static char *answer_silences(void *ctx, const struct request *request, struct json *reply)
+{
+	const struct silencing s = silencing_of(ctx);
+
+	(void)request;
+	silencing_list(&s, reply);
+	return NULL;
 }
 
 /* --- other rules ----------------------------------------------------------------------------- */
@@ -344,9 +386,9 @@ static char *answer_reload(void *ctx, const struct request *request, struct json
 static void on_request(void *ctx, const char *request, size_t len, struct buf *reply)
 {
 	static const struct request_command commands[] = {
-		{ "status", answer_status },
-		{ "reload", answer_reload },
-		{ "explain", answer_explain },
+		{ "status", answer_status },	 { "reload", answer_reload },
+		{ "explain", answer_explain },	 { "silence", answer_silence },
+		{ "silences", answer_silences }, { "unsilence", answer_unsilence },
 	};
 
 	request_answer(commands, ARRAY_SIZE(commands), ctx, request, len, reply);

@@ -195,6 +195,10 @@ void status_write(const struct status_view *v, struct json *j)
 	json_member_u64(j, "fired", e->fired);
 	json_member_u64(j, "resolved", e->resolved);
 	json_member_u64(j, "firing", e->firing);
+	json_member_u64(j, "held", e->held);
+	json_member_u64(j, "silences", silences_count(engine_silences(v->engine)));
+	json_member_u64(j, "silenced", e->silenced);
+	json_member_u64(j, "unsent", e->unsent);
 	json_member_u64(j, "keys", e->keys);
 	json_member_u64(j, "lost", v->lost);
 	json_member_u64(j, "alerts_not_shown", v->not_shown);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "util/printable.h"
+#include "util/timetext.h"
 
 #define DETAIL_SHOWN 300 /* characters */
 
@@ -41,6 +42,39 @@ static void add_detail(struct buf *out, const struct alert *a, const char *name,
 	buf_adds(out, shown < text.len ? " ...\n" : "\n");
 }
 
+/* By the local clock; with the day if it is another one than that of `now`. */
+static void add_clock(struct buf *out, time_t at, time_t now)
+{
+	struct tm local, today;
+	char text[32];
+
+	(void)localtime_r(&at, &local);
+	(void)localtime_r(&now, &today);
+	(void)strftime(text, sizeof(text),
+		       local.tm_yday == today.tm_yday && local.tm_year == today.tm_year
+			       ? "%H:%M:%S"
+			       : "%Y-%m-%d %H:%M:%S",
+		       &local);
+	buf_adds(out, text);
+}
+
+/* That no hook was told, and why. */
+static void add_silence(struct buf *out, const struct alert *a, time_t now)
+{
+	CLEANUP(buf_fini) struct buf id = { 0 }, comment = { 0 }, until = { 0 };
+	uint64_t until_ns;
+
+	if (!alert_text(a, "silenced/id", &id) || !alert_text(a, "silenced/comment", &comment) ||
+	    !alert_text(a, "silenced/until", &until) ||
+	    !timetext_parse(buf_str(&until), until.len, &until_ns))
+		return;
+	buf_addf(out, "          silenced  by %s, ", buf_str(&id));
+	(void)printable_add(out, comment.data, comment.len, SIZE_MAX, "?");
+	buf_adds(out, ", until ");
+	add_clock(out, (time_t)(until_ns / NS_PER_S), now);
+	buf_addc(out, '\n');
+}
+
 static void add_lines(struct buf *out, const struct terminal *t, const struct alert *a)
 {
 	time_t now = time(NULL);
@@ -57,6 +91,7 @@ static void add_lines(struct buf *out, const struct terminal *t, const struct al
 	buf_adds(out, "          ");
 	(void)printable_add(out, a->summary, strlen(a->summary), SIZE_MAX, "?");
 	buf_addc(out, '\n');
+	add_silence(out, a, now);
 	if (a->state == ALERT_RESOLVED)
 		return;
 	add_detail(out, a, "command", "process/cmdline");

@@ -163,6 +163,21 @@ static void write_flapping(const struct transition *t, struct json *j)
 	json_close(j, '}');
 }
 
+/* Why no hook was told; of the alert itself it says nothing. */
+static void write_silence(const struct transition *t, struct json *j)
+{
+	json_key(j, "silenced");
+	if (!t->silence) {
+		json_null(j);
+		return;
+	}
+	json_open(j, '{');
+	json_member_u64(j, "id", t->silence->id);
+	json_member_str(j, "comment", t->silence->comment);
+	member_time(j, "until", t->silence->until_ns, t->wall_offset_ns);
+	json_close(j, '}');
+}
+
 static void write_evidence(const struct transition *t, struct json *j)
 {
 	enum unit unit = t->leaf ? leaf_unit(t->leaf) : UNIT_NONE;
@@ -176,6 +191,7 @@ static void write_evidence(const struct transition *t, struct json *j)
 	write_conditions(t, j);
 	write_members(t, j);
 	write_flapping(t, j);
+	write_silence(t, j);
 	json_key(j, "quality");
 	json_open(j, '{');
 	json_member_str(j, "state", t->quality == QUALITY_COMPLETE ? "complete" : "degraded");

@@ -138,6 +138,7 @@ struct alert *alert_example(const struct rule_set *set, const struct rule *rule)
 	AUTO_FREE void *record = example_record(type, rule, value);
 	struct ulid_source ids = { 0 };
 	struct value key[RULE_BY_MAX];
+	struct silence silence = { .id = 1, .comment = "example", .until_ns = EXAMPLE_END_NS };
 	struct transition t = {
 		.state = ALERT_FIRING,
 		.severity = rule->severity,
@@ -150,6 +151,7 @@ struct alert *alert_example(const struct rule_set *set, const struct rule *rule)
 		.started_ns = EXAMPLE_START_NS,
 		.ended_ns = EXAMPLE_END_NS,
 		.flapping = 6,
+		.silence = &silence,
 		.reason = "example",
 		.wall_offset_ns = EXAMPLE_OFFSET,
 		.event = { .type = type, .record = record, .wall_offset_ns = EXAMPLE_OFFSET },

@@ -16,15 +16,20 @@
 struct standing {
 	TAILQ_ENTRY(standing) link;
 	unsigned rule;
-	bool fires;	   /* for its rule */
-	bool up;	   /* for everybody else: fires, or flaps */
-	bool said;	   /* it was said that it fires, and not yet that it has resolved */
-	bool held;	   /* it waits, and an inhibitor was seen */
-	bool met;	   /* as far as its rule said; while fires */
-	uint64_t up_ns;	   /* when it came up ... */
-	uint64_t began_ns; /* ... and since when what it says was so */
+	bool fires; /* for its rule */
+	bool up;    /* for everybody else: fires, or flaps */
+	bool said;  /* it was said that it fires, and not yet that it has resolved */
+	bool held;  /* it waits, and an inhibitor was seen */
+	/* said, but hooks were not told that it fires, because of this one; or NULL */
+	struct silence *silence;
+	enum severity told; /* what hooks know; said, and no silence ... */
+	bool lags;	    /* ... but in a silence it took another severity */
+	bool met;	    /* as far as its rule said; while fires */
+	uint64_t up_ns;	    /* when it came up ... */
+	uint64_t began_ns;  /* ... and since when what it says was so */
 	struct flap flap;
 	char incident[ULID_LEN + 1];
+	char id[ULID_LEN + 1];	   /* of what was said last */
 	struct transition *latest; /* while up */
 	struct transition *first;  /* up, and fired again since: what it came up with; or NULL */
 	const unsigned char *packed;
@@ -51,6 +56,8 @@ struct changes {
 	void *tree; /* of struct standing by rule and key: tsearch(3) */
 	struct inhibition *inhibition;
 	struct composites *composites;
+	struct silences *silences;
+	bool behind; /* there may be something that hooks have not been told */
 };
 
 struct moment {
@@ -89,6 +96,7 @@ struct changes *changes_new(struct engine_shared *shared)
 	}
 	ch->inhibition = inhibition_new(rules);
 	ch->composites = composites_new(shared);
+	ch->silences = silences_new();
 	return ch;
 }
 
@@ -110,6 +118,7 @@ static void drop(struct changes *ch, struct standing *s)
 	TAILQ_REMOVE(list_of(ch, s), s, link);
 	ch->rules[s->rule].n--;
 	flap_fini(&s->flap);
+	silence_unref(s->silence);
 	free(s->latest);
 	free(s->first);
 	free(s);
@@ -132,6 +141,7 @@ void changes_free(struct changes *ch)
 	free(ch->rules);
 	inhibition_free(ch->inhibition);
 	composites_free(ch->composites);
+	silences_free(ch->silences);
 	free(ch);
 }
 
@@ -167,13 +177,85 @@ static void keep(struct standing *s, const struct transition *t)
 	s->latest = latest;
 }
 
-/* --- what is said ---------------------------------------------------------------------------- */
+/* --- what is told, or held back, and why ----------------------------------------------------- */
 
-static void say(struct changes *ch, struct standing *s, enum change change,
-		const struct transition *what, const struct moment *m)
+static struct hold hold_of(const struct changes *ch, unsigned rule, const struct value *key,
+			   enum severity severity, uint64_t now_ns)
+{
+	const struct rule *r = ch->rules[rule].rule;
+
+	return (struct hold){
+		.quiet = r->quiet,
+		.inhibited_by = inhibition_by(ch->inhibition, rule, key),
+		.silence = silences_match(ch->silences, r, key, severity, now_ns),
+	};
+}
+
+/* Of what there is to say of an alert. */
+static struct hold hold_now(const struct changes *ch, const struct standing *s,
+			    const struct transition *t, const struct moment *m)
+{
+	return hold_of(ch, s->rule, t->key, t->severity, m->now_ns);
+}
+
+static bool unsaid(const struct hold *h)
+{
+	return h->quiet || h->inhibited_by;
+}
+
+/* Hooks do not know that it fires, because of that silence; NULL: they know, or it is over. */
+static void set_silence(struct changes *ch, struct standing *s, struct silence *by)
+{
+	struct rule_alert_stats *stats = &ch->rules[s->rule].stats;
+	struct silence *before = s->silence;
+
+	if (before) {
+		before->alerts--;
+		stats->silenced--;
+		ch->shared->stats.silenced--;
+	}
+	if (by) {
+		(void)silence_ref(by);
+		by->alerts++;
+		stats->silenced++;
+		ch->shared->stats.silenced++;
+	}
+	s->silence = by;
+	silence_unref(before);
+}
+
+static void count_unsent(struct changes *ch, const struct standing *s, struct silence *by)
+{
+	by->unsent++;
+	ch->rules[s->rule].stats.unsent++;
+	ch->shared->stats.unsent++;
+}
+
+/* Was something of it said that hooks do not know? */
+static bool hooks_lag(const struct standing *s)
+{
+	return s->silence || s->lags;
+}
+
+/* What keeps hooks from being told of a change: of what they know to fire, they learn the end. */
+static struct silence *silence_of(const struct changes *ch, const struct standing *s,
+				  enum change change, const struct transition *t,
+				  const struct moment *m)
+{
+	struct hold hold;
+
+	if (change == CHANGE_RESOLVED)
+		return s->silence;
+	hold = hold_now(ch, s, t, m);
+	/* One that is over lasts until the tick, so that hooks learn first that it fires. */
+	return hold.silence ? hold.silence : s->silence;
+}
+
+static void put_out(struct changes *ch, const struct standing *s, enum change change,
+		    const char *id, const struct silence *silence, const struct transition *what,
+		    const struct moment *m)
 {
 	struct engine_shared *shared = ch->shared;
-	struct rule_alert_stats *stats = &ch->rules[s->rule].stats;
 	struct transition t = *what;
 
 	t.state = change == CHANGE_RESOLVED ? ALERT_RESOLVED : ALERT_FIRING;
@@ -182,29 +264,63 @@ static void say(struct changes *ch, struct standing *s, enum change change,
 	t.wall_offset_ns = m->wall_offset_ns;
 	t.started_ns = s->began_ns;
 	t.flapping = s->flap.on ? s->flap.count : 0;
+	t.silence = silence;
 	if (s->first)
 		t.event = s->first->event;
-	ulid_next(&shared->ids, (m->now_ns + (uint64_t)m->wall_offset_ns) / NS_PER_MS, t.id);
-	if (change == CHANGE_FIRED) {
-		memcpy(s->incident, t.id, sizeof(s->incident));
-		s->said = true;
-		shared->stats.fired++;
-		stats->fired++;
-		stats->last_fired_ns = m->now_ns;
-	} else if (change == CHANGE_RESOLVED) {
-		s->said = false;
-		shared->stats.resolved++;
-		stats->resolved++;
-	}
+	memcpy(t.id, id, sizeof(t.id));
 	memcpy(t.incident, s->incident, sizeof(t.incident));
 	if (shared->conf.on_transition)
 		shared->conf.on_transition(shared->conf.ctx, &t);
 }
 
-static bool inhibited(const struct changes *ch, const struct standing *s,
-		      const struct transition *t)
+static void note_change(struct changes *ch, struct standing *s, enum change change,
+			const struct moment *m)
 {
-	return inhibition_by(ch->inhibition, s->rule, t->key) != NULL;
+	struct rule_alert_stats *stats = &ch->rules[s->rule].stats;
+
+	if (change == CHANGE_FIRED) {
+		memcpy(s->incident, s->id, sizeof(s->incident));
+		s->said = true;
+		ch->shared->stats.fired++;
+		stats->fired++;
+		stats->last_fired_ns = m->now_ns;
+	} else if (change == CHANGE_RESOLVED) {
+		s->said = false;
+		ch->shared->stats.resolved++;
+		stats->resolved++;
+	}
+}
+
+static void say(struct changes *ch, struct standing *s, enum change change,
+		const struct transition *what, const struct moment *m)
+{
+	struct silence *silence = silence_of(ch, s, change, what, m);
+
+	ulid_next(&ch->shared->ids, (m->now_ns + (uint64_t)m->wall_offset_ns) / NS_PER_MS, s->id);
+	note_change(ch, s, change, m);
+	put_out(ch, s, change, s->id, silence, what, m);
+	if (silence)
+		count_unsent(ch, s, silence);
+	else
+		s->told = what->severity;
+	s->lags = change != CHANGE_RESOLVED && what->severity != s->told;
+	if (change == CHANGE_RESOLVED)
+		set_silence(ch, s, NULL);
+	else if (change == CHANGE_FIRED || s->silence)
+		set_silence(ch, s, silence);
+	ch->behind |= hooks_lag(s);
+}
+
+/* Says again, now to hooks, what they were not told of one that fires. */
+static void catch_up(struct changes *ch, struct standing *s, const struct moment *m)
+{
+	bool unheard = s->silence != NULL;
+
+	set_silence(ch, s, NULL);
+	s->told = s->latest->severity;
+	s->lags = false;
+	put_out(ch, s, unheard ? CHANGE_FIRED : CHANGE_SEVERITY, unheard ? s->incident : s->id,
+		NULL, s->latest, m);
 }
 
 /* --- coming and going ------------------------------------------------------------------------ */
@@ -233,12 +349,15 @@ static void come_up(struct changes *ch, struct standing *s, const struct alert_c
 static void go_down(struct changes *ch, struct standing *s, const struct transition *t,
 		    const struct moment *m)
 {
+	struct hold hold;
+
 	s->up = false;
 	ch->shared->stats.firing--;
 	ch->rules[s->rule].stats.up--;
 	inhibition_end(ch->inhibition, s->rule, t->key);
 	composites_end(ch->composites, s->rule, t->key, s->began_ns);
-	if (!s->said && !ch->rules[s->rule].rule->quiet && !s->held && !inhibited(ch, s, t))
+	hold = hold_now(ch, s, t, m);
+	if (!s->said && !s->held && !unsaid(&hold))
 		say(ch, s, CHANGE_FIRED, s->latest, m);
 	if (s->said) {
 		say(ch, s, CHANGE_RESOLVED, t, m);
@@ -308,6 +427,7 @@ void changes_take(struct engine_shared *shared, const struct alert_change *c)
 	struct changes *ch = shared->changes;
 	const struct moment m = { c->now_ns, c->transition->wall_offset_ns };
 	struct standing *s;
+	struct hold hold;
 
 	if (c->change == CHANGE_FIRED) {
 		fired(ch, c, &m);
@@ -321,7 +441,8 @@ void changes_take(struct engine_shared *shared, const struct alert_change *c)
 		resolved(ch, s, c, &m);
 		return;
 	}
-	if (s->said && (c->change == CHANGE_SEVERITY || !inhibited(ch, s, c->transition)))
+	hold = hold_now(ch, s, c->transition, &m);
+	if (s->said && (c->change == CHANGE_SEVERITY || !unsaid(&hold)))
 		say(ch, s, c->change, c->transition, &m);
 	keep(s, c->transition);
 }
@@ -353,20 +474,43 @@ static void tick_quiet(struct changes *ch, struct rule_alerts *ra, const struct 
 	}
 }
 
+/* Rules that nothing inhibits do not say whether it is met. */
+static bool waits_for_condition(const struct changes *ch, const struct standing *s)
+{
+	return ch->rules[s->rule].rule->n_inhibitors && !(s->fires && s->met);
+}
+
+/* Says what waits, if nothing holds it back any more. */
+static void look_at_waiting(struct changes *ch, struct standing *s, const struct moment *m)
+{
+	const struct hold hold = hold_now(ch, s, s->latest, m);
+	bool known = s->said && !s->silence;
+
+	if (unsaid(&hold) && !known)
+		s->held = true;
+	else if (s->held && waits_for_condition(ch, s))
+		return;
+	else if (!s->said)
+		say(ch, s, CHANGE_FIRED, s->latest, m);
+	else if (!hold.silence)
+		catch_up(ch, s, m);
+	else if (!known)
+		set_silence(ch, s, hold.silence);
+	if (!unsaid(&hold) || known)
+		s->held = false;
+}
+
 static void tick_waiting(struct changes *ch, struct standings *list, const struct moment *m)
 {
 	struct standing *s;
 
 	TAILQ_FOREACH(s, list, link)
 	{
-		if (!s->up || s->said || m->now_ns <= s->up_ns)
+		if (!s->up || (s->said && !hooks_lag(s)))
 			continue;
-		if (inhibited(ch, s, s->latest)) {
-			s->held = true;
-		} else if (!s->held || (s->fires && s->met)) {
-			s->held = false;
-			say(ch, s, CHANGE_FIRED, s->latest, m);
-		}
+		if (m->now_ns > s->up_ns)
+			look_at_waiting(ch, s, m);
+		ch->behind |= hooks_lag(s);
 	}
 }
 
@@ -374,14 +518,18 @@ void changes_tick(struct engine_shared *shared, uint64_t now_ns, int64_t wall_of
 {
 	struct changes *ch = shared->changes;
 	const struct moment m = { now_ns, wall_offset_ns };
+	bool behind;
 
 	for (unsigned i = 0; i < ch->n_rules; i++)
 		tick_quiet(ch, &ch->rules[i], &m);
 	composites_tick(ch->composites, now_ns, wall_offset_ns);
+	silences_expire(ch->silences, now_ns, shared->conf.on_silence_over, shared->conf.ctx);
+	behind = ch->behind;
+	ch->behind = false;
 	for (unsigned i = 0; i < ch->n_rules; i++) {
 		const struct rule *rule = ch->rules[i].rule;
 
-		if (rule->quiet || rule->n_inhibitors == 0)
+		if (rule->quiet || (rule->n_inhibitors == 0 && !behind))
 			continue;
 		tick_waiting(ch, &ch->rules[i].firing, &m);
 		tick_waiting(ch, &ch->rules[i].quiet, &m);
@@ -465,6 +613,10 @@ void changes_adopt(struct engine_shared *to, struct engine_shared *from, const u
 	struct changes *ch = from->changes;
 	struct standing *s;
 
+	silences_free(to->changes->silences);
+	to->changes->silences = ch->silences;
+	ch->silences = NULL;
+	to->changes->behind = true; /* what held something back may be gone */
 	composites_adopt(to->changes->composites, ch->composites, heirs);
 	for (unsigned i = 0; i < ch->n_rules; i++) {
 		if (heirs[i] != NO_RULE)
@@ -484,10 +636,15 @@ void changes_view(const struct engine_shared *shared, unsigned rule, const unsig
 	const struct changes *ch = shared->changes;
 	const struct standing *s = find(ch, rule, packed, len);
 
-	*ret = (struct alert_view){ .inhibited_by = inhibition_by(ch->inhibition, rule, key) };
+	*ret = (struct alert_view){
+		.hold = hold_of(ch, rule, key,
+				s && s->up ? s->latest->severity : ch->rules[rule].rule->severity,
+				now_ns),
+	};
 	if (!s)
 		return;
 	ret->up = s->up;
+	ret->silenced_by = s->silence;
 	ret->said = s->said;
 	ret->flaps = s->flap.on;
 	ret->recent_changes = flap_recent(&s->flap, &ch->rules[rule].flap, now_ns);
@@ -496,6 +653,36 @@ void changes_view(const struct engine_shared *shared, unsigned rule, const unsig
 const struct rule_alert_stats *changes_stats(const struct engine_shared *shared, unsigned rule)
 {
 	return &shared->changes->rules[rule].stats;
+}
+
+struct silences *changes_silences(const struct engine_shared *shared)
+{
+	return shared->changes->silences;
+}
+
+static unsigned count_fitting(const struct standings *list, const struct rule *rule,
+			      const struct silence *silence)
+{
+	const struct standing *s;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(s, list, link)
+	{
+		n += s->up && silence_fits(silence, rule, s->latest->key, s->latest->severity);
+	}
+	return n;
+}
+
+unsigned changes_silenced(const struct engine_shared *shared, const struct silence *silence)
+{
+	const struct changes *ch = shared->changes;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < ch->n_rules; i++) {
+		n += count_fitting(&ch->rules[i].firing, ch->rules[i].rule, silence);
+		n += count_fitting(&ch->rules[i].quiet, ch->rules[i].rule, silence);
+	}
+	return n;
 }
 
 struct composites *changes_composites(const struct engine_shared *shared)

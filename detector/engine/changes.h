@@ -5,7 +5,8 @@
  * or one change is decided here:
  *
  *	tracker --> flap.c: comes and goes? --> inhibition.c, composites.c: what follows for others?
- *	        --> is it said, said later, or not at all? --> on_transition
+ *	        --> inhibition.c, silence.c: what holds it back? --> said, said later, said to no hook,
+ *	            or not at all --> on_transition
  *
  * Between its CHANGE_FIRED and its CHANGE_RESOLVED an alert, named by rule and key, is firing; in
  * between come any number of CHANGE_REPEATED and CHANGE_SEVERITY. Every one ends, but for those
@@ -21,6 +22,10 @@
  *   has ended, the alert is said as soon as its condition is met. What is only kept up, by "keep",
  *   "clear" or as it flaps, ends unsaid. One that was said already is not taken back, but it is not
  *   repeated.
+ * - One in a silence is said as it comes, but marked (transition.silence), for no hook to be told. When
+ *   it still fires and no silence has it any more, hooks are told at the next tick: what they do not
+ *   know is said again, unmarked, with its id. What they know to fire, they are told to have resolved,
+ *   whatever is silenced; what they do not know, they are not.
  * - Inhibitors and members count whether or not they are said themselves.
  *
  * What is said gets its id here, and only that.
@@ -82,13 +87,21 @@ void changes_end_rule(struct engine_shared *shared, unsigned rule, const char *r
  */
 void changes_adopt(struct engine_shared *to, struct engine_shared *from, const unsigned *heirs);
 
+/* What keeps an alert from being told now. */
+struct hold {
+	bool quiet;			 /* the rule says nothing: "notify" is false */
+	const struct rule *inhibited_by; /* NULL: none; with these two, nothing is said at all */
+	struct silence *silence;	 /* NULL: none; with it, it is said, but no hook is told */
+};
+
 /* How one alert stands behind its rule. */
 struct alert_view {
 	bool up;   /* it fires, or flaps */
 	bool said; /* it was said that it fires, and not yet that it has resolved */
 	bool flaps;
-	unsigned recent_changes;	 /* within the rule's flap window */
-	const struct rule *inhibited_by; /* that would keep one from being said now; or NULL */
+	unsigned recent_changes; /* within the rule's flap window */
+	struct hold hold;
+	const struct silence *silenced_by; /* said, but hooks do not know: for this; or NULL */
 };
 
 /* key: the values of packed. */
@@ -99,13 +112,18 @@ void changes_view(const struct engine_shared *shared, unsigned rule, const unsig
 struct rule_alert_stats {
 	uint64_t fired; /* said */
 	uint64_t resolved;
-	uint64_t held; /* nothing of them was said */
-	uint64_t up;   /* now */
+	uint64_t held;	   /* nothing of them was said */
+	uint64_t up;	   /* now */
+	uint64_t silenced; /* now; no hook knows of them */
+	uint64_t unsent;   /* changes that no hook was told of for a silence */
 	uint64_t last_fired_ns;
 };
 
 const struct rule_alert_stats *changes_stats(const struct engine_shared *shared, unsigned rule);
 
+struct silences *changes_silences(const struct engine_shared *shared);
+/* How many alerts that fire it matches. */
+unsigned changes_silenced(const struct engine_shared *shared, const struct silence *silence);
 struct composites *changes_composites(const struct engine_shared *shared);
 
 /* Has the rule not been at work for its "grace" yet? Then nothing of it fires. */

@@ -454,6 +454,16 @@ void engine_adopt_traffic(struct engine *e, unsigned rule, const struct engine *
 		e->seen[type_index(e, t->rule->on)] = old->seen[type_index(e, t->rule->on)];
 }
 
+struct silences *engine_silences(struct engine *e)
+{
+	return changes_silences(&e->shared);
+}
+
+unsigned engine_silenced_alerts(const struct engine *e, const struct silence *s)
+{
+	return changes_silenced(&e->shared, s);
+}
+
 const struct engine_stats *engine_stats(const struct engine *e)
 {
 	return &e->shared.stats;

@@ -42,6 +42,7 @@
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 
+#include "engine/silence.h"
 #include "rule/rule.h"
 #include "util/ulid.h"
 
@@ -94,6 +95,9 @@ struct transition {
 	int64_t wall_offset_ns;
 	uint64_t
 		flapping; /* changes so far, while it is said to fire though it comes and goes; or 0 */
+	/* Not NULL: no hook may be told of this, and why. What hooks were told to fire they are told
+	 * to be over all the same. */
+	const struct silence *silence;
 	const char *reason; /* why it ended, if not because it is over; static, NULL: it is over */
 	struct transition_member members[RULE_MEMBERS_MAX];
 	unsigned n_members; /* 0 for a rule on events */
@@ -118,6 +122,7 @@ struct engine_conf {
 	/* CPU time of the thread in ns, by which samples of the work are measured; NULL: none are. */
 	uint64_t (*cost_clock)(void);
 	transition_fn *on_transition;
+	silence_fn *on_silence_over; /* its time is over; NULL is fine */
 	void *ctx;
 };
 
@@ -130,6 +135,8 @@ struct engine_stats {
 	uint64_t resolved;
 	uint64_t
 		held; /* alerts of which nothing was said: inhibited, or of a rule that says nothing */
+	uint64_t silenced;	   /* now: alerts that fire, of which no hook knows for a silence */
+	uint64_t unsent;	   /* changes that no hook was told of for a silence */
 	uint64_t alerts_forgotten; /* that flapped or had fired lately, because of max_keys */
 	uint64_t keys;		   /* now */
 	uint64_t firing;	   /* now, also what is not said */
@@ -161,6 +168,15 @@ void engine_tick(struct engine *e, uint64_t now_ns, int64_t wall_offset_ns);
  * that (or `keep`, at least 1 s) is not taken for healthy: nothing resolves, nothing is learnt from
  * it and no value is below a limit. */
 void engine_loss(struct engine *e, const struct event_type *type, uint64_t lost, uint64_t now_ns);
+
+/*
+ * The silences, to be added to and removed from. While one matches an alert, its changes are said with
+ * `silence` set. When none does any more and the alert still fires, hooks are due the change that they
+ * were not told of: it is said again at the next tick, with the same id.
+ */
+struct silences *engine_silences(struct engine *e);
+/* How many alerts that fire now the silence matches, whether hooks know of them or not. */
+unsigned engine_silenced_alerts(const struct engine *e, const struct silence *s);
 
 const struct engine_stats *engine_stats(const struct engine *e);
 /* Of the rule at that index of the rule set. */

@@ -47,12 +47,13 @@ static void look_at_key(struct explained *s, const struct key_choice *choice)
 }
 
 /* Why nothing is said of an alert that fires. */
-static void add_silence(const struct explained *s, struct buf *out)
+static void add_hold(const struct explained *s, struct buf *out)
 {
 	if (s->rule->quiet)
 		buf_adds(out, "the rule has \"notify\": false");
-	else if (s->alert.inhibited_by)
-		buf_addf(out, "rule %s, which inhibits it, fires", s->alert.inhibited_by->name);
+	else if (s->alert.hold.inhibited_by)
+		buf_addf(out, "rule %s, which inhibits it, fires",
+			 s->alert.hold.inhibited_by->name);
 	else
 		buf_adds(out, "it was inhibited, and its condition was not met since");
 }
@@ -63,13 +64,21 @@ static void write_verdict(struct explained *s)
 
 	if (s->alert.said) {
 		buf_adds(&text, s->alert.flaps ? "fires, and flaps" : "fires");
+		if (s->alert.silenced_by) {
+			buf_adds(&text, "; hooks do not know: ");
+			explain_silence(s, s->alert.silenced_by, &text);
+		}
 	} else if (s->alert.up) {
 		buf_adds(&text, "fires, but is not said: ");
-		add_silence(s, &text);
+		add_hold(s, &text);
 	} else if (s->verdict.len) {
 		buf_addf(&text, "does not fire: %s", buf_str(&s->verdict));
 	} else {
 		buf_adds(&text, "does not fire; nothing speaks against it with the next event");
+		if (s->alert.hold.silence) {
+			buf_adds(&text, ", but hooks would not be told: ");
+			explain_silence(s, s->alert.hold.silence, &text);
+		}
 	}
 	json_member_str(s->j, "verdict", buf_str(&text));
 }

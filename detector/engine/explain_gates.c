@@ -5,7 +5,7 @@
 #include "engine/composites.h"
 #include "engine/series.h"
 
-void explain_gate(struct explained *s, const char *name, enum passing passes, struct buf *text)
+static void write_gate(struct explained *s, const char *name, enum passing passes, struct buf *text)
 {
 	json_open(s->j, '{');
 	json_member_str(s->j, "gate", name);
@@ -16,6 +16,11 @@ void explain_gate(struct explained *s, const char *name, enum passing passes, st
 		json_bool(s->j, passes == OPEN);
 	json_member_str(s->j, "says", buf_str(text));
 	json_close(s->j, '}');
+}
+
+void explain_gate(struct explained *s, const char *name, enum passing passes, struct buf *text)
+{
+	write_gate(s, name, passes, text);
 	if (passes == CLOSED && s->verdict.len == 0)
 		buf_addf(&s->verdict, "%s: %s", name, buf_str(text));
 	buf_fini(text);
@@ -171,16 +176,60 @@ static void gate_flap(struct explained *s)
 
 static void gate_inhibited(struct explained *s)
 {
+	const struct rule *by = s->alert.hold.inhibited_by;
 	struct buf text = { 0 };
 
 	if (!s->rule->n_inhibitors)
 		return;
-	if (s->alert.inhibited_by)
-		buf_addf(&text, "rule %s fires", s->alert.inhibited_by->name);
+	if (by)
+		buf_addf(&text, "rule %s fires", by->name);
 	else
 		buf_adds(&text, "no rule that inhibits it fires");
-	explain_gate(s, "inhibited_by", s->alert.inhibited_by && !s->alert.said ? CLOSED : OPEN,
-		     &text);
+	explain_gate(s, "inhibited_by", by && !s->alert.said ? CLOSED : OPEN, &text);
+}
+
+void explain_silence(const struct explained *s, const struct silence *silence, struct buf *out)
+{
+	buf_addf(out, "silence %llu, ", (unsigned long long)silence->id);
+	if (s->conf->now_ns < silence->until_ns) {
+		buf_adds(out, "for ");
+		duration_format(out, silence->until_ns - s->conf->now_ns);
+		buf_adds(out, " more");
+	} else {
+		buf_adds(out, "which is over");
+	}
+	buf_addf(out, ": %s", silence->comment);
+}
+
+static void count_fitting(void *ctx, const struct silence *silence)
+{
+	struct explained *s = ctx;
+
+	s->n_silences += silence_fits_rule(silence, s->rule);
+}
+
+/* It keeps hooks from being told, and not the rule from firing: so it is no verdict. */
+static void gate_silence(struct explained *s)
+{
+	const struct silences *all = changes_silences(s->shared);
+	const struct silence *by = s->alert.hold.silence;
+	enum passing passes = OPEN;
+	struct buf text = { 0 };
+
+	silences_each(all, count_fitting, s);
+	by = by ? by : s->alert.silenced_by;
+	if (by) {
+		explain_silence(s, by, &text);
+		passes = CLOSED;
+	} else if (!s->has_key && s->n_silences) {
+		buf_addf(&text, "%u silence%s may match, that depends on the alert", s->n_silences,
+			 plural(s->n_silences));
+		passes = UNKNOWN;
+	} else {
+		buf_adds(&text, silences_count(all) ? "none matches" : "there is none");
+	}
+	write_gate(s, "silence", passes, &text);
+	buf_fini(&text);
 }
 
 static void gate_said(struct explained *s)
@@ -190,6 +239,9 @@ static void gate_said(struct explained *s)
 	if (s->rule->quiet) {
 		buf_adds(&text, "\"notify\" is false: nothing of it is said");
 		explain_gate(s, "notify", CLOSED, &text);
+	} else if (s->alert.silenced_by) {
+		buf_adds(&text, "it was shown that it fires, but no hook was told");
+		explain_gate(s, "said", CLOSED, &text);
 	} else if (s->alert.said) {
 		buf_adds(&text, "it was said that it fires");
 		explain_gate(s, "said", OPEN, &text);
@@ -256,6 +308,7 @@ void explain_gates(struct explained *s)
 		gate_for(s);
 	gate_flap(s);
 	gate_inhibited(s);
+	gate_silence(s);
 	gate_said(s);
 	json_close(s->j, ']');
 }

@@ -22,32 +22,6 @@ static void wanted_fini(struct wanted *w)
 		free(w->texts[i]);
 }
 
-/* The text up to a comma, without the escapes of key_text(); *at moves behind the comma. */
-static char *next_part(const char **at)
-{
-	struct buf part = { 0 };
-	const char *s = *at;
-
-	for (; *s && *s != ','; s++) {
-		char hex[3] = "";
-
-		if (*s != '\\' || !s[1]) {
-			buf_addc(&part, *s);
-			continue;
-		}
-		s++;
-		if (*s == 'x' && s[1] && s[2]) {
-			memcpy(hex, s + 1, 2);
-			buf_addc(&part, (char)strtoul(hex, NULL, 16));
-			s += 2;
-		} else {
-			buf_addc(&part, *s);
-		}
-	}
-	*at = *s ? s + 1 : s;
-	return part.data ? buf_steal(&part) : xstrdup("");
-}
-
 static char *unknown_field(const struct rule *rule, const char *name)
 {
 	const char *names[RULE_BY_MAX];
@@ -80,7 +54,7 @@ static char *want(const struct rule *rule, char *part, struct wanted *w)
 static char *parse_key(const struct rule *rule, const char *text, struct wanted *w)
 {
 	while (text && *text) {
-		AUTO_FREE char *part = next_part(&text);
+		AUTO_FREE char *part = key_text_part(&text);
 		char *error = want(rule, part, w);
 
 		if (error)

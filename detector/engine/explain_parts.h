@@ -30,6 +30,7 @@ struct explained {
 	bool has_state; /* the rule keeps something of the key: `now` is set */
 	struct inspection now;
 	struct alert_view alert;
+	unsigned n_silences; /* that could hold back an alert of the rule */
 	struct json *j;
 	struct buf verdict; /* the first gate that does not let it pass */
 };
@@ -37,7 +38,8 @@ struct explained {
 /* Does a gate let the alert pass? */
 enum passing { CLOSED, OPEN, UNKNOWN };
 
-/* Adds a gate; text is taken. The first that is closed is the verdict. */
+/* Adds a gate; text is taken. The first that is closed is the verdict, but for those of which only
+ * depends who is told. */
 void explain_gate(struct explained *s, const char *name, enum passing passes, struct buf *text);
 
 /* All gates of the rule and key, as the member "gates". */
@@ -51,6 +53,9 @@ void explain_next_event(struct explained *s);
 
 /* The tracker of a rule; NULL for a rule made of others. */
 struct tracker *explain_tracker(struct engine *e, unsigned rule);
+
+/* Adds which silence it is, why, and for how long. */
+void explain_silence(const struct explained *s, const struct silence *silence, struct buf *out);
 
 /* Adds a number of events or the like, as people read it. */
 void explain_add_count(struct buf *out, uint64_t n);

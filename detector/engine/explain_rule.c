@@ -79,6 +79,8 @@ void engine_write_rule(struct engine *e, unsigned rule, const struct explain_con
 	json_member_u64(j, "fired", alerts->fired);
 	json_member_u64(j, "resolved", alerts->resolved);
 	json_member_u64(j, "held", alerts->held);
+	json_member_u64(j, "silenced", alerts->silenced);
+	json_member_u64(j, "unsent", alerts->unsent);
 	json_member_span(j, "last_fired_s", alerts->last_fired_ns, now_ns);
 	json_member_u64(j, "evicted", bounds->evicted);
 	json_member_u64(j, "refused", bounds->refused);

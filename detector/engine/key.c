@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/key.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "util/control.h"
@@ -173,4 +174,29 @@ void key_text(const struct rule *rule, const struct value *values, const char *s
 		else
 			value_write_text(&values[i], out);
 	}
+}
+
+char *key_text_part(const char **at)
+{
+	struct buf part = { 0 };
+	const char *s = *at;
+
+	for (; *s && *s != ','; s++) {
+		char hex[3] = "";
+
+		if (*s != '\\' || !s[1]) {
+			buf_addc(&part, *s);
+			continue;
+		}
+		s++;
+		if (*s == 'x' && s[1] && s[2]) {
+			memcpy(hex, s + 1, 2);
+			buf_addc(&part, (char)strtoul(hex, NULL, 16));
+			s += 2;
+		} else {
+			buf_addc(&part, *s);
+		}
+	}
+	*at = *s ? s + 1 : s;
+	return part.data ? buf_steal(&part) : xstrdup("");
 }

@@ -48,5 +48,8 @@ size_t key_pack_values(const struct value *const *values, unsigned n,
  */
 void key_text(const struct rule *rule, const struct value *values, const char *separator,
 	      struct buf *out);
+/* Of what key_text() wrote: the text up to a comma, without its escapes, which the caller frees; *at
+ * moves behind the comma. */
+char *key_text_part(const char **at);
 
 #endif

@@ -46,7 +46,7 @@ static void a_firing_document_has_every_member(void **state)
 		"\"threshold\":10,\"threshold_text\":\"10 ms\",\"window_s\":0,\"samples\":1,"
 		"\"baseline\":null,\"conditions\":[{\"text\":\"latency_ms\",\"unit\":\"ms\","
 		"\"window_s\":0,\"value\":31.2,\"limit\":10,\"held\":true}],"
-		"\"members\":[],\"flapping\":null,\"quality\":{\"state\":\"complete\",\"lost\":0},"
+		"\"members\":[],\"flapping\":null,\"silenced\":null,\"quality\":{\"state\":\"complete\",\"lost\":0},"
 		"\"started\":\"2026-11-22T10:04:31.207Z\",\"ended\":null,\"duration_s\":null,\"reason\":null,"
 		"\"event\":");
 	event_write_json(&s.t.event, &event);

@@ -78,6 +78,18 @@ What the commands say of a command line that is wrong. The usage that follows is
   kernelsight run: --rules: more than 64 of them, at empty
   $ said kernelsight schema io
   kernelsight schema: no argument expected, not io
+  $ said kernelsight silence
+  kernelsight silence: say which alerts: rule=NAME, comm=postgres
+  $ said kernelsight silence rule=a
+  kernelsight silence: say for how long: --for 2h
+  $ said kernelsight silence rule=a --for 1h
+  kernelsight silence: say why: --comment TEXT
+  $ said kernelsight silence rule=a --for soon
+  kernelsight silence: --for: expected a duration such as 90s or 1h, not "soon"
+  $ said kernelsight silences now
+  kernelsight silences: unexpected argument now
+  $ said kernelsight unsilence
+  kernelsight unsilence: name one silence by its number
   $ said kernelsight status now
   kernelsight status: unexpected argument now
   $ said kernelsight test

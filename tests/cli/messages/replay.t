@@ -162,6 +162,7 @@ The same of the other two:
     ?     key           each event is judged by itself: a key is known only while its alert is pending or firing
     HOLD  threshold     latency_ms must be above 10 ms
     ok    flap          0 changes within 10 min, flaps from 6 on
+    ok    silence       there is none
   
   no miss in the last hour
   
