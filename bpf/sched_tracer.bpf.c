@@ -247,8 +247,8 @@ struct {
 
 /* The waits first: each is noted before the kernel counts the arrival that ends it. False if there are
  * none, or no arrival that they could belong to. */
-static __always_inline bool take_both(struct task_struct *task, struct mark *mark, struct waits *w,
-				      struct sched_walked *r)
+static __noinline bool take_once(struct task_struct *task, struct mark *mark, struct waits *w,
+				 struct sched_walked *r)
 {
 	r->waits.pid = 0;
 	if (w && !take_waits(task, w, &r->waits))
@@ -258,6 +258,21 @@ static __always_inline bool take_both(struct task_struct *task, struct mark *mar
 	if (w)
 		give_back_waits(w, &r->waits);
 	return false;
+}
+
+/* A wait that ends between the two readings would be counted and not be among the waits: then both are
+ * read again. */
+static __always_inline bool take_both(struct task_struct *task, struct mark *mark, struct waits *w,
+				      struct sched_walked *r)
+{
+	if (!take_once(task, mark, w, r))
+		return false;
+	if (!w || w->sum == w->sum_taken)
+		return true;
+	give_back(mark, r->counts);
+	if (r->waits.pid)
+		give_back_waits(w, &r->waits);
+	return take_once(task, mark, w, r);
 }
 
 /* In the place of on_walk: gives every thread its waits, and sends what each has had. */

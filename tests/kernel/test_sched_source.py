@@ -1,7 +1,10 @@
 """What `kernelsight events sched` adds up, against what the kernel itself says at the end of a
 process (getrusage) and against the clock."""
 import contextlib
+import ctypes
+import mmap
 import os
+import resource
 import signal
 import subprocess
 import threading
@@ -9,7 +12,7 @@ import time
 import unittest
 
 import ks
-from children import Child, nanosleep, set_comm
+from children import Child, accounted, nanosleep, set_comm, wait_until_blocked
 from faults import SlowDisk
 
 DESIGN_KEYS = ["time_bucket", "pid", "comm", "context_switches", "voluntary_switches",
@@ -68,15 +71,16 @@ class Samples(unittest.TestCase):
 
     def test_the_numbers_of_each_event_fit_together(self):
         ks.wait_for(lambda: len({e["time_bucket"] for e in self.ks.events()}) >= 3, 5, "3 seconds")
-        for event in self.ks.events():
+        for late_ms, event in self.ks.timed_events():
             switches = event["voluntary_switches"] + event["involuntary_switches"]
             self.assertEqual(event["context_switches"], switches)
             self.assertAlmostEqual(event["avg_timeslice_us"],
                                    event["cpu_time_ms"] * 1e3 / max(switches, 1), delta=0.01)
-            began_ns = event["timestamp"] - event["interval_ms"] * 1e6
-            self.assertEqual(event["time_bucket"], int(began_ns // 1e9))
-            # as long as it lasted on every CPU, and a tick late
-            self.assertLess(event["cpu_time_ms"], event["interval_ms"] * os.cpu_count() + 20 * ks.PATIENCE)
+            began_ns = event["timestamp"] - round(event["interval_ms"] * 1e6)
+            self.assertEqual(event["time_bucket"], began_ns // 10**9)
+            if event["interval_ms"] > 900:
+                # as long as it lasted on every CPU, until it was read, and a tick late
+                self.assertLess(event["cpu_time_ms"], (event["interval_ms"] + late_ms) * os.cpu_count() + 20)
 
     def test_switches_are_those_of_a_ping_pong(self):
         trips = 2003
@@ -104,15 +108,18 @@ class Samples(unittest.TestCase):
     def test_a_spinning_process_is_reported_every_second(self):
         def work():
             spin(3.2)
+        began_ms = time.time() * 1e3
         with Child(work) as child:
             usage = child.wait()
         events = self.of(child.pid)
         self.assert_like(events, usage)
-        whole = events[1:-1]
-        self.assertGreaterEqual(len(whole), 2)
-        for event in whole:
-            self.assertGreater(event["cpu_time_ms"], 100)  # others may want the CPU too
-            self.assertLess(event["cpu_time_ms"], event["interval_ms"] + 20)
+        for event in events[1:-1]:
+            self.assertGreater(event["cpu_time_ms"], 20)  # others may want the CPU too
+        so_far_ms = 0
+        for late_ms, event in self.ks.timed_events():
+            if event["pid"] == child.pid:
+                so_far_ms += event["cpu_time_ms"]
+                self.assertLess(so_far_ms, event["timestamp"] / 1e6 + late_ms - began_ms + 1)
         buckets = [e["time_bucket"] for e in events]
         self.assertEqual(buckets, list(range(buckets[0], buckets[0] + len(events))))
 
@@ -123,16 +130,20 @@ class Samples(unittest.TestCase):
             set_comm(b"short-lived")
             spin(0.01)
             sleep_often(sleeps)
-        time.sleep(1.3 - time.time() % 1)
-        second = int(time.time())
-        with Child(work) as child:
-            usage = child.wait()
-        events = self.of(child.pid)
-        self.assert_like(events, usage)
-        self.assertEqual([(e["time_bucket"], e["exited"], e["comm"]) for e in events],
-                         [(second, 1, "short-lived")])
-        self.assertGreaterEqual(events[0]["voluntary_switches"], sleeps)
-        self.assertEqual((events[0]["ppid"], events[0]["kernel_thread"]), (os.getpid(), 0))
+
+        def attempt():
+            """It may take longer than until the end of its second, if others have the CPU."""
+            time.sleep(1.3 - time.time() % 1)
+            second = int(time.time())
+            with Child(work) as child:
+                usage = child.wait()
+            events = self.of(child.pid)
+            self.assert_like(events, usage)
+            self.assertGreaterEqual(self.sum(events, "voluntary_switches"), sleeps)
+            self.assertEqual([(e["time_bucket"], e["exited"], e["comm"]) for e in events],
+                             [(second, 1, "short-lived")])
+            self.assertEqual((events[0]["ppid"], events[0]["kernel_thread"]), (os.getpid(), 0))
+        ks.once_in(5, attempt)
 
     def test_threads_are_added_up_in_one_event_a_second(self):
         def work():
@@ -156,8 +167,10 @@ class Samples(unittest.TestCase):
         self.assertGreaterEqual(self.sum(events, "voluntary_switches"), 5 * 401)
         buckets = [e["time_bucket"] for e in events]
         self.assertEqual(len(buckets), len(set(buckets)))
-        self.assertEqual({e["comm"] for e in events}, {"many-threads"})
-        self.assertEqual([e for e in self.ks.events() if e["pid"] in tids], [])
+        # the first may be of the time before it had its name
+        self.assertEqual({e["comm"] for e in events[1:] or events}, {"many-threads"})
+        self.assertEqual([e for e in self.ks.events()
+                          if e["pid"] in tids and e["ppid"] == os.getpid()], [])
 
     def test_what_a_process_did_before_is_not_charged(self):
         reader, writer = os.pipe()
@@ -166,20 +179,25 @@ class Samples(unittest.TestCase):
         def work():
             spin(0.3)
             sleep_often(307)
+            before = resource.getrusage(resource.RUSAGE_SELF)
             os.write(ready[1], b"x")
             os.read(reader, 1)
             sleep_often(97)
+            return before.ru_nvcsw, (before.ru_utime + before.ru_stime) * 1e3
         with Child(work) as child:
             os.read(ready[0], 1)
             with ks.RunningEvents("sched") as stream:
                 time.sleep(0.2)
                 os.write(writer, b"x")
-                child.wait()
+                usage = child.wait()
+                switches, cpu_ms = child.result()
                 events = self.of(child.pid, stream)
         for descriptor in (reader, writer, *ready):
             os.close(descriptor)
-        self.assertAlmostEqual(self.sum(events, "voluntary_switches"), 97, delta=LAST_SWITCHES)
-        self.assertLess(self.sum(events, "cpu_time_ms"), 100)
+        self.assertAlmostEqual(self.sum(events, "voluntary_switches"), usage.ru_nvcsw - switches,
+                               delta=LAST_SWITCHES)
+        self.assertLess(self.sum(events, "cpu_time_ms"),
+                        (usage.ru_utime + usage.ru_stime) * 1e3 - cpu_ms + LAST_MS)
 
     def test_the_kernels_own_threads_are_marked(self):
         def found():
@@ -198,8 +216,14 @@ def pin(cpu=None):
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0)) if cpu is None else cpu})
 
 
+def stolen_ms():
+    """What interrupts and the host have had of the CPUs so far."""
+    cpu = open("/proc/stat").readline().split()[1:]
+    return sum(map(int, (cpu[5], cpu[6], cpu[7]))) * 1e3 / os.sysconf("SC_CLK_TCK")
+
+
 def schedstat():
-    """What the kernel says of this thread: ns ready and waiting, times put on a CPU."""
+    """What the kernel says of this thread, since it began: ns ready and waiting, times put on a CPU."""
     _, delay, arrivals = open("/proc/thread-self/schedstat").read().split()
     return int(delay), int(arrivals)
 
@@ -221,20 +245,14 @@ class Waits(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.ks = ks.RunningEvents("sched", "--stats").__enter__()
-        time.sleep(1.1)  # the first sample is not whole
+        # the first sample is not whole
+        ks.wait_for(lambda: len({e["time_bucket"] for e in cls.ks.events()}) > 1, 10, "two samples")
 
     @classmethod
     def tearDownClass(cls):
         cls.ks.stop()
 
     of = Samples.of
-
-    def only(self, pid):
-        """The one event of a process that lived within a second."""
-        events = self.of(pid)
-        worked = [e for e in events if e["runq_waits"] > 3]
-        self.assertEqual(len(worked), 1, events)
-        return worked[0]
 
     @contextlib.contextmanager
     def hogs(self, n, cpu=None):
@@ -247,21 +265,19 @@ class Waits(unittest.TestCase):
     def test_waits_add_up_to_what_the_kernel_says(self):
         def work():
             pin()
-            before = schedstat()
             sleep_often(211)
-            after = schedstat()
-            return [b - a for a, b in zip(before, after)]
-        at_the_start_of_a_second()
+            return schedstat(), time.monotonic()
         with self.hogs(1), Child(work) as child:
-            delay_ns, arrivals = child.result()
+            (delay_ns, arrivals), last = child.result()
+            ended_ms = (time.monotonic() - last) * 1e3  # which the kernel's sums are without
         events = self.of(child.pid)
         n = sum(e["runq_waits"] for e in events)
-        self.assertGreaterEqual(arrivals, 211 / ks.PATIENCE)  # a slow machine wakes late
-        self.assertAlmostEqual(n, arrivals, delta=30)  # its start and end are not in the kernel's
+        self.assertGreaterEqual(arrivals, 150 / ks.PATIENCE)  # a slow machine wakes late
         self.assertGreaterEqual(n, arrivals)
+        self.assertLess(n, arrivals + 20)
         ms = sum(e["runq_ms"] for e in events)
         self.assertGreaterEqual(ms, delay_ns / 1e6)
-        self.assertAlmostEqual(ms, delay_ns / 1e6, delta=60 * ks.PATIENCE)
+        self.assertLess(ms, delay_ns / 1e6 + ended_ms + 1)
         for event in events:
             if event["runq_waits"]:
                 self.assertLessEqual(event["runq_p50_us"], event["runq_p99_us"])
@@ -274,8 +290,8 @@ class Waits(unittest.TestCase):
     def test_percentiles_of_one_wait_are_that_wait(self):
         def found():
             return [e for e in self.ks.events() if e["runq_waits"] == 1 and e["runq_ms"] > 0.005]
-        with Child(lambda: sleep_often(997)):
-            ks.wait_for(found, 10, "event with one wait")
+        with Child(lambda: sleep_often(997)), Child(lambda: [nanosleep(1) for _ in range(60)]):
+            ks.wait_for(found, 30, "event with one wait")
         for event in found():
             self.assertEqual(event["runq_p50_us"], event["runq_max_us"])
             self.assertEqual(event["runq_p99_us"], event["runq_max_us"])
@@ -284,7 +300,7 @@ class Waits(unittest.TestCase):
         def found():
             return [e for e in self.ks.events() if e["runq_waits"] == 0]
         with self.hogs(1):
-            ks.wait_for(found, 10, "event without a wait")
+            ks.wait_for(found, 30, "event without a wait")
         for event in found():
             self.assertIsNone(event["runq_p50_us"])
             self.assertIsNone(event["runq_max_us"])
@@ -316,14 +332,15 @@ class Waits(unittest.TestCase):
         return [(e, *seen[e["pid"]]) for e in events]
 
     def test_they_agree_with_wake_ups_and_a_clock(self):
-        for _ in range(5):
-            waits = self.waits_by_both_ways()
-            if len(waits) == 5:  # each in one sample, or the machine is too busy
-                break
-        else:
-            self.skipTest("the machine is too busy")
-        for event, longest_us, buckets in waits:
-            with self.subTest(event["pid"]):
+        def attempt():
+            """A machine that stops between the one clock and the other makes one wait of two lengths."""
+            for _ in range(5):
+                waits = self.waits_by_both_ways()
+                if len(waits) == 5:  # each in one sample, or the machine is too busy
+                    break
+            else:
+                self.skipTest("the machine is too busy")
+            for event, longest_us, buckets in waits:
                 self.assertAlmostEqual(event["runq_waits"], sum(buckets),
                                        delta=event["runq_waits"] / 20 + 5)
                 self.assertGreater(event["runq_max_us"], longest_us * 0.9 - 50)
@@ -331,55 +348,79 @@ class Waits(unittest.TestCase):
                 for field, q in (("runq_p50_us", .5), ("runq_p99_us", .99)):
                     expected = quantile_us(buckets, q)
                     self.assertAlmostEqual(event[field], expected, delta=expected * .3 + 50 * ks.PATIENCE)
+        ks.once_in(5, attempt)
 
     def test_waits_that_end_while_the_threads_are_read_come_with_their_count(self):
         """To read 5,003 threads takes some milliseconds, at the turn of each second, and that is when the
         workers wake. No wait is longer than the longest of its sample."""
         workers, wakes = 53, 3
-        first = int(time.time()) + 4  # by then they sleep, for more than a second
+        reader, writer = os.pipe()
+        naps = (ctypes.c_uint32 * workers).from_buffer(mmap.mmap(-1, 4 * workers))
 
-        def work():
+        def work(i):
             pin()
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # who wakes waits
+            first = int.from_bytes(os.read(reader, 8), "little")
             for second in range(first, first + wakes):
-                nanosleep(second + os.getpid() % workers * 0.0004 - time.time())
+                seconds = second + i * 0.0004 - time.time()
+                if seconds > 0.1:  # else it comes too late to sleep for certain
+                    naps[i] += 1
+                    nanosleep(seconds)
             signal.pause()
         with subprocess.Popen([ks.TOOLS / "storm", "parked", "5003"],
                               stdout=subprocess.PIPE) as parked, self.hogs(1), \
                 contextlib.ExitStack() as stack:
             parked.stdout.readline()
-            pids = [stack.enter_context(Child(work)).pid for _ in range(workers)]
-            ks.wait_for(lambda: time.time() > first + wakes + 1.2, 15, "last wait")
+            pids = [stack.enter_context(Child(lambda i=i: work(i))).pid for i in range(workers)]
+            for pid in pids:
+                wait_until_blocked(pid, "read")
+            first = int(time.time()) + 2
+            os.write(writer, first.to_bytes(8, "little") * workers)
+            ks.wait_for(lambda: any(e["time_bucket"] >= first + wakes for e in self.ks.events()), 15,
+                        "the second after the last wait")
+            events = [e for e in self.ks.events() if e["pid"] in pids and e["time_bucket"] >= first - 2]
             parked.kill()
-        events = [e for e in self.ks.events() if e["pid"] in pids and e["time_bucket"] >= first - 1
-                  and not e["exited"]]
+        os.close(reader)
+        os.close(writer)
         for pid in pids:
             own = [e for e in events if e["pid"] == pid]
             total_us = sum(e["runq_ms"] for e in own) * 1e3
             most_us = sum(e["runq_waits"] * (e["runq_max_us"] or 0) for e in own)
             self.assertGreaterEqual(most_us, total_us * 0.95 - 50,
                                     [(e["runq_waits"], e["runq_ms"], e["runq_max_us"]) for e in own])
-        self.assertGreaterEqual(sum(e["runq_waits"] for e in events), workers * wakes)
+        self.assertGreater(sum(naps), workers)
+        self.assertGreaterEqual(sum(e["runq_waits"] for e in events), sum(naps))
         self.assertGreater(sum(e["runq_ms"] for e in events), workers)
 
     def test_time_off_the_cpu_is_told_by_its_state(self):
         with self.subTest("asleep"):
-            at_the_start_of_a_second()
-            with Child(lambda: [nanosleep(0.05) for _ in range(7)]) as child:
-                child.wait()
-            event = self.only(child.pid)
-            self.assertGreater(event["sleeping_ms"], 350)
-            self.assertLess(event["sleeping_ms"], event["interval_ms"])
-            self.assertLess(event["uninterruptible_ms"], 50)
+            began = time.monotonic()
+            with Child(lambda: accounted(lambda: [nanosleep(0.05) for _ in range(7)])) as child:
+                made = child.result()
+            lived_ms = (time.monotonic() - began) * 1e3
+            events = self.of(child.pid)
+            asleep_ms = sum(e["sleeping_ms"] for e in events)
+            self.assertGreater(asleep_ms, 349 - made["cpu_ms"] - made["ready_ms"])
+            self.assertLess(asleep_ms, lived_ms)
+            # in its naps it was asleep, or had or wanted a CPU
+            self.assertLess(sum(e["uninterruptible_ms"] for e in events), lived_ms - made["ms"] + 10)
         with self.subTest("preempted"), self.hogs(3) as hogs:
-            time.sleep(2)
+            stolen = stolen_ms()
+            ks.wait_for(lambda: all(sum(e["pid"] == hog.pid for e in self.ks.events()) > 2
+                                    for hog in hogs), 10, "three samples of each")
+            stolen = stolen_ms() - stolen + 100
+            preempted_ms = whole_ms = 0
             for hog in hogs:
-                for event in [e for e in self.ks.events() if e["pid"] == hog.pid][1:]:
+                samples = [s for s in self.ks.timed_events() if s[1]["pid"] == hog.pid]
+                for (before_ms, _), (late_ms, event) in zip(samples, samples[1:]):
                     self.assertGreater(event["preempted_ms"], 0.9 * event["runq_ms"] - 20)
-                    self.assertLess(event["sleeping_ms"], 100)
+                    self.assertLess(event["sleeping_ms"], stolen)
+                    # it may have been read late, then and now
                     self.assertAlmostEqual(event["preempted_ms"] + event["cpu_time_ms"],
-                                           event["interval_ms"], delta=100)
-                    self.assertGreater(event["preempted_ms"], 300)
+                                           event["interval_ms"], delta=stolen + max(before_ms, late_ms))
+                    preempted_ms += event["preempted_ms"]
+                    whole_ms += event["interval_ms"]
+            self.assertGreater(preempted_ms, 0.4 * whole_ms)  # two of the three, all the time
 
     def test_a_wait_for_a_disk_shows_while_it_lasts(self):
         with SlowDisk(requests_per_s=1) as disk:
@@ -391,8 +432,9 @@ class Waits(unittest.TestCase):
             events = self.of(child.pid)
         waited = [e for e in events if e["uninterruptible_ms"] > 900]
         self.assertGreaterEqual(len(waited), 1, events)
-        for event in events:
-            self.assertLess(event["uninterruptible_ms"], event["interval_ms"] + 30)
+        for late_ms, event in self.ks.timed_events():
+            if event["pid"] == child.pid:
+                self.assertLess(event["uninterruptible_ms"], event["interval_ms"] + late_ms + 30)
 
 
 @ks.needs_kernel
@@ -418,61 +460,73 @@ class Attached(unittest.TestCase):
 class Storms(unittest.TestCase):
     """Threads so short that no tick ever meets them are counted with all they did."""
 
-    def storm(self, *arguments, complete):
-        """Runs it to its end: what it used and the events of all its processes. The kernel frees its
-        tasks in any order, so complete(events, usage) says when all have come."""
-        with ks.RunningEvents("sched", "--stats") as stream:
-            process = subprocess.Popen([ks.TOOLS / "storm", *arguments], stdout=subprocess.PIPE)
-            if process.stdout.readline():
-                process.kill()
-            process.stdout.close()
-            _, _, usage = os.wait4(process.pid, 0)
-            process.returncode = 0
+    def storm(self, *arguments, check):
+        """
+        Runs it to its end, and check(events of all its processes, what it used). The kernel frees its
+        tasks in any order, so that is called until it passes. What was lost is made good by another
+        storm: while the reader stands still the ring may fill up, and now and then the kernel has no
+        storage for a task.
+        """
+        def attempt():
+            with ks.RunningEvents("sched", "--stats") as stream:
+                process = subprocess.Popen([ks.TOOLS / "storm", *arguments], stdout=subprocess.PIPE)
+                if process.stdout.readline():
+                    process.kill()
+                process.stdout.close()
+                _, _, usage = os.wait4(process.pid, 0)
+                process.returncode = 0
 
-            def found():
-                return [e for e in stream.events() if process.pid in (e["pid"], e["ppid"])]
-            ks.wait_for(lambda: complete(found(), usage), 10, "the end of the storm")
-            stream.stop()
-        ledger = stream.ledger()
-        self.assertEqual((ledger["ring full"], ledger["user space"]), (0, 0))
-        # now and then the kernel has no storage for a task, which is counted
-        self.assertLessEqual(ledger["lost"], 2)
-        self.assertEqual(ledger["seen"],
-                         ledger["filtered"] + ledger["emitted"] + ledger["lost"])
-        return usage, found()
+                def found():
+                    return [e for e in stream.events() if process.pid in (e["pid"], e["ppid"])]
+
+                def passes():
+                    try:
+                        check(found(), usage)
+                    except AssertionError:
+                        return False
+                    return True
+                try:
+                    ks.wait_for(passes, 10, "the end of the storm")
+                except AssertionError:
+                    pass  # check() says more
+                stream.stop()
+            ledger = stream.ledger()
+            self.assertEqual(ledger["seen"], ledger["filtered"] + ledger["emitted"] + ledger["lost"])
+            self.assertEqual((ledger["lost"], ledger["user space"]), (0, 0), ledger)
+            check(found(), usage)
+        ks.once_in(5, attempt)
 
     def test_none_is_lost_while_all_sources_start_and_end_in_one(self):
         sources = ("syscall", "sched", "io", "page_fault", "net", "tcp")
-        with contextlib.ExitStack() as stack:
-            for how in "processes", "threads":
-                storm = subprocess.Popen([ks.TOOLS / "storm", how, "1000000"])
-                stack.callback(storm.wait)
-                stack.callback(storm.kill)
+
+        def attempt():
             with ks.RunningEvents(*sources, "--stats") as stream:
                 time.sleep(0.5)
                 stream.stop()
-        for source in "sched", "page_fault":
-            ledger = stream.ledger(source)
-            self.assertGreater(ledger["emitted"], 0, source)
-            self.assertEqual((ledger["ring full"], ledger["user space"]), (0, 0), source)
+            for source in "sched", "page_fault":
+                ledger = stream.ledger(source)
+                self.assertGreater(ledger["emitted"], 0, source)
+                self.assertEqual((ledger["ring full"], ledger["user space"]), (0, 0), source)
+        with contextlib.ExitStack() as stack:
+            for how in "processes", "threads":
+                storm = subprocess.Popen([ks.TOOLS / "storm", how, "10000000"])
+                stack.callback(storm.wait)
+                stack.callback(storm.kill)
+            ks.once_in(5, attempt)
 
     def check_threads(self, how, threads):
-        def switches(events):
-            return sum(e["voluntary_switches"] for e in events)
-
-        def cpu_time(events, usage):
-            """As a part of what the process used."""
+        def check(events, usage):
+            switches = sum(e["voluntary_switches"] for e in events)
             used_ms = (usage.ru_utime + usage.ru_stime) * 1e3
-            return sum(e["cpu_time_ms"] for e in events) / used_ms
-
-        def complete(events, usage):
-            return switches(events) >= usage.ru_nvcsw and cpu_time(events, usage) > 0.95
-        usage, events = self.storm(how, str(threads), complete=complete)
-        self.assertLessEqual(switches(events), usage.ru_nvcsw + 1.01 * threads)
-        # what a thread does after it was taken from its process is in nobody's usage
-        self.assertLess(cpu_time(events, usage), 1.5)
-        self.assertEqual(len({e["pid"] for e in events}), 1)
-        self.assertTrue(any(e["exited"] for e in events))
+            cpu_time = sum(e["cpu_time_ms"] for e in events) / used_ms
+            self.assertGreaterEqual(switches, usage.ru_nvcsw)
+            self.assertLessEqual(switches, usage.ru_nvcsw + 1.01 * threads)
+            # what a thread does after it was taken from its process is in nobody's usage
+            self.assertGreater(cpu_time, 0.95)
+            self.assertLess(cpu_time, 1.5)
+            self.assertEqual(len({e["pid"] for e in events}), 1)
+            self.assertTrue(any(e["exited"] for e in events))
+        self.storm(how, str(threads), check=check)
 
     def test_5003_short_threads(self):
         self.check_threads("threads", 5003)
@@ -481,13 +535,13 @@ class Storms(unittest.TestCase):
         self.check_threads("parked", 5003)
 
     def test_5003_short_processes(self):
-        def ended(events):
-            return {e["pid"] for e in events if e["exited"]}
-        usage, events = self.storm("processes", "5003",
-                                   complete=lambda events, _: len(ended(events)) >= 5004)
-        self.assertEqual({e["pid"] for e in events}, ended(events))
-        used_ms = (usage.ru_utime + usage.ru_stime) * 1e3
-        self.assertAlmostEqual(sum(e["cpu_time_ms"] for e in events), used_ms, delta=0.1 * used_ms)
+        def check(events, usage):
+            ended = {e["pid"] for e in events if e["exited"]}
+            self.assertEqual(len(ended), 5004)
+            self.assertEqual({e["pid"] for e in events}, ended)
+            used_ms = (usage.ru_utime + usage.ru_stime) * 1e3
+            self.assertAlmostEqual(sum(e["cpu_time_ms"] for e in events), used_ms, delta=0.1 * used_ms)
+        self.storm("processes", "5003", check=check)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,12 @@ import json
 import os
 import platform
 import signal
+import threading
 import time
 import traceback
+from pathlib import Path
+
+import ks
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -46,6 +50,65 @@ def timed(work, *arguments):
     ret = work(*arguments)
     ended_ns, wall_end_ns = time.monotonic_ns(), time.time_ns()
     return {"ret": ret, "ms": (ended_ns - began_ns) / 1e6, "from": wall_ns, "to": wall_end_ns}
+
+
+def run_delay_ms():
+    """How long this thread has been ready and waiting for a CPU so far."""
+    return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e6
+
+
+def accounted(work, *arguments):
+    """timed(), and where that time went, as the kernel charged this thread: on a CPU, ready for one, and
+    the rest. Each is at least what the work itself had of it, but for least_rest_ms, which is at most
+    that."""
+    began = time.monotonic()
+    cpu, ready = time.thread_time(), run_delay_ms()
+    made = timed(work, *arguments)
+    made["cpu_ms"], made["ready_ms"] = (time.thread_time() - cpu) * 1e3, run_delay_ms() - ready
+    made["rest_ms"] = (time.monotonic() - began) * 1e3 - made["cpu_ms"] - made["ready_ms"]
+    made["least_rest_ms"] = made["ms"] - made["cpu_ms"] - made["ready_ms"]
+    return made
+
+
+def blocked_call(pid, tid=None):
+    """The number of the system call that a thread is blocked in; None if it is in none."""
+    try:
+        word = Path(f"/proc/{pid}/task/{tid or pid}/syscall").read_text().split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(word) if word.isdigit() else None
+
+
+def wait_until_blocked(pid, name=None, tid=None):
+    """Until a thread is blocked in the system call of that name, or in any."""
+    def is_blocked():
+        number = blocked_call(pid, tid)
+        return number is not None and name in (None, *(n for n in NUMBERS if NUMBERS[n] == number))
+    ks.wait_for(is_blocked, 20, f"thread {tid or pid} in {name or 'a call'}")
+
+
+def fork_writer(descriptor, after_s, name=None):
+    """A child that writes one byte to the descriptor when this thread has been blocked, in the call of
+    that name or in any, for so long; not waited for."""
+    pid, tid = os.getpid(), threading.get_native_id()
+    if os.fork() == 0:
+        try:
+            wait_until_blocked(pid, name, tid)
+            time.sleep(after_s)
+            os.write(descriptor, b"x")
+        finally:
+            os._exit(0)
+
+
+def interrupt(pid, number):
+    """Sends a signal for which the process has a handler, and waits until it was taken."""
+    def is_pending():
+        status = Path(f"/proc/{pid}/status").read_text()
+        masks = [line.split()[1] for line in status.splitlines()
+                 if line.startswith(("SigPnd", "ShdPnd"))]
+        return any(int(mask, 16) >> number - 1 & 1 for mask in masks)
+    os.kill(pid, number)
+    ks.wait_for(lambda: not is_pending(), 20, f"taken signal {number}")
 
 
 class Child:

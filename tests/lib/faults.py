@@ -112,15 +112,21 @@ class SlowDisk:
         os.close(descriptor)
 
     def fsync_slowly(self, times):
+        """How long each took, in ms."""
+        took_ms = []
         descriptor = os.open(self.device, os.O_RDWR)
         for i in range(times):
             os.pwrite(descriptor, os.urandom(4096), i * 4096)
+            began = time.monotonic()
             os.fsync(descriptor)
+            took_ms.append((time.monotonic() - began) * 1e3)
         os.close(descriptor)
+        return took_ms
 
 
-def ping_pong(seconds):
-    """Two processes on one CPU hand a byte to and fro; the caller is one of them."""
+def ping_pong(seconds, meanwhile=lambda: None):
+    """Two processes on one CPU hand a byte to and fro; the caller is one of them, and calls meanwhile()
+    again and again."""
     there, back = os.pipe(), os.pipe()
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
@@ -133,8 +139,9 @@ def ping_pong(seconds):
     os.close(there[0])
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        for _ in range(1000):
+        for _ in range(200):
             os.write(there[1], b"x")
             os.read(back[0], 1)
+        meanwhile()
     os.close(there[1])
     os.waitpid(other, 0)

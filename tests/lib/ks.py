@@ -43,6 +43,19 @@ def wait_for(condition, timeout_s, what):
         time.sleep(0.01)
 
 
+def once_in(times, attempt):
+    """What attempt() returns, made again if it fails, up to so many times: for what holds on a machine that
+    no other stops in the middle of it. A defect fails every time; then all failures are told."""
+    failures = []
+    while True:
+        try:
+            return attempt()
+        except AssertionError as failure:
+            failures.append(str(failure))
+        if len(failures) == times:
+            raise AssertionError(f"failed {times} times:\n" + "\n".join(failures))
+
+
 class Lines:
     """The lines of a pipe with the monotonic time each arrived at, read in the background."""
 
@@ -59,7 +72,7 @@ class Lines:
             pass  # a test closed the pipe
 
     def join(self):
-        self._thread.join(5)
+        self._thread.join(30 * PATIENCE)
 
     def texts(self):
         return [text for _, text in list(self.lines)]
@@ -94,7 +107,7 @@ class Running:
         if self.process.poll() is None:
             self.process.terminate()
         try:
-            self.process.wait(10)
+            self.process.wait(30 * PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -175,6 +188,12 @@ class RunningEvents(Running):
 
     def events(self):
         return self.out.json()
+
+    def timed_events(self):
+        """Each event with how late it came, in ms: between what it is about and when it was read here."""
+        wall_s = time.time() - time.monotonic()
+        events = [(when, json.loads(text)) for when, text in list(self.out.lines)]
+        return [((when + wall_s) * 1e3 - event["timestamp"] / 1e6, event) for when, event in events]
 
     def ledger(self, source=None):
         """After stop(): what --stats prints of a source, as numbers by word."""
