@@ -160,8 +160,7 @@ static __always_inline void read_counts(struct task_struct *task, u64 now[WALK_C
 SEC("tp_btf/task_newtask")
 int BPF_PROG(on_new_task, struct task_struct *task)
 {
-	if (!bpf_task_storage_get(&waits_of, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE))
-		COUNT(no_storage);
+	MAKE_TASK_STORAGE(waits_of, task);
 	return 0;
 }
 
@@ -287,9 +286,7 @@ int on_walk_waits(struct bpf_iter__task *ctx)
 
 	if (!task || !mark || !r)
 		return 0;
-	w = bpf_task_storage_get(&waits_of, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!w)
-		COUNT(no_storage);
+	w = MAKE_TASK_STORAGE(waits_of, task);
 	if (!take_both(task, mark, w, r)) {
 		COUNT(filtered);
 		return 0;

@@ -144,6 +144,21 @@ static __always_inline void submit_patient(void *record)
 	bpf_ringbuf_submit(record, patient_flags());
 }
 
+/*
+ * What the map keeps of a task, made if it is not there; NULL, counted, if there is no memory. Of two that
+ * make it at once, as a walk and the birth of a thread may, one is refused.
+ */
+#define MAKE_TASK_STORAGE(map, task)                                                               \
+	({                                                                                         \
+		void *s_ =                                                                         \
+			bpf_task_storage_get(&(map), task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);  \
+		if (!s_)                                                                           \
+			s_ = bpf_task_storage_get(&(map), task, NULL, 0);                          \
+		if (!s_)                                                                           \
+			COUNT(no_storage);                                                         \
+		s_;                                                                                \
+	})
+
 /* Copies a task's name in two loads; the helper for it and a byte-wise copy cost several times that. */
 static __always_inline void copy_comm(char to[16], struct task_struct *task)
 {

@@ -301,8 +301,7 @@ struct {
 SEC("tp_btf/task_newtask")
 int BPF_PROG(on_new_task, struct task_struct *task)
 {
-	if (!bpf_task_storage_get(&waits, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE))
-		COUNT(no_storage);
+	MAKE_TASK_STORAGE(waits, task);
 	return 0;
 }
 
@@ -311,8 +310,8 @@ int on_walk_threads(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 
-	if (task && !bpf_task_storage_get(&waits, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE))
-		COUNT(no_storage);
+	if (task)
+		MAKE_TASK_STORAGE(waits, task);
 	return 0;
 }
 
