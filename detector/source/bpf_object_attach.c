@@ -20,11 +20,12 @@ const struct attached *find_attached(const struct bpf_object_handle *o, const ch
 	return NULL;
 }
 
-/* Which of the n possible CPUs are online, from a list such as "0-3,8"; the caller frees it. */
+/* Which of the n possible CPUs are online, from a list such as "0-3,8"; the caller frees it. NULL with
+ * errno if that cannot be read. */
 static bool *cpus_online(unsigned n)
 {
-	bool *online = xcalloc(n, sizeof(*online));
 	FILE *f = fopen("/sys/devices/system/cpu/online", "re");
+	bool *online = f ? xcalloc(n, sizeof(*online)) : NULL;
 	unsigned first, last;
 
 	while (f && fscanf(f, "%u", &first) == 1) {
@@ -72,13 +73,15 @@ static struct bpf_link *attach_to_cpu(const struct bpf_program *program, int cpu
 }
 
 /* Attaches it on the CPUs that are online by now, and forgets those that are not. Returns how many
- * refuse, with errno. */
+ * refuse, with errno; 1 if it is not known which are online, and then all stays as it is. */
 static unsigned follow_cpus(const struct attached *a)
 {
 	unsigned n = (unsigned)libbpf_num_possible_cpus(), refused = 0;
 	int err = 0;
 	AUTO_FREE bool *online = cpus_online(n);
 
+	if (!online)
+		return 1;
 	for (unsigned i = 0; i < n; i++) {
 		if (online[i] && !a->per_cpu[i]) {
 			a->per_cpu[i] = attach_to_cpu(a->program, (int)i);

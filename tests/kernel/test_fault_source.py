@@ -2,6 +2,7 @@
 touched."""
 import mmap
 import os
+import resource
 import subprocess
 import tempfile
 import threading
@@ -9,6 +10,7 @@ import time
 import unittest
 
 import ks
+from bpf_links import links_of
 from children import Child
 
 PAGE = mmap.PAGESIZE
@@ -171,6 +173,19 @@ class Attached(unittest.TestCase):
             said = "\n".join(daemon.err.texts())
         self.assertIn("perf_event", said)
         self.assertNotIn("iter/task", said)
+
+    def test_what_is_attached_stays_while_no_file_can_be_opened(self):
+        with ks.RunningEvents("major_fault") as stream:
+            pid = stream.process.pid
+            before = sorted(links_of(pid))
+            limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (0, limits[1]))
+            try:
+                time.sleep(2.1)  # two looks at which CPUs are online
+                self.assertEqual(sorted(links_of(pid)), before)
+            finally:
+                resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+        self.assertGreaterEqual(len(before), os.cpu_count())
 
 
 if __name__ == "__main__":
