@@ -317,20 +317,20 @@ static __always_inline void note_no_stamps(struct request *rq, u32 op)
 static __always_inline void complete(struct request *rq, u32 op, int status, u32 bytes)
 {
 	u64 now_ns = bpf_ktime_get_ns();
+	bool sampled = control.io_sampled, added;
 	struct times t;
-	bool added;
 
 	take_times(rq, op, now_ns, &t);
 	if (!t.stamped)
 		note_no_stamps(rq, op);
-	added = control.io_sampled && add_up(rq, op, status, bytes, &t);
-	if (control.io_sampled && !added)
+	added = sampled && add_up(rq, op, status, bytes, &t);
+	if (sampled && !added)
 		COUNT(map_full);
 	if (control.io_requested && (status || is_slow(&t)))
 		report(rq, op, status, bytes, now_ns, &t);
 	else if (added)
 		COUNT(aggregated);
-	else if (!control.io_sampled)
+	else if (!sampled)
 		COUNT(filtered);
 }
 

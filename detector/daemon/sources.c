@@ -249,7 +249,9 @@ static void report_loss(struct sources *s, const struct source *source)
 		if (strcmp(types[i].object, source_object(source)) != 0)
 			continue;
 		lost = source_lost_of(source, &types[i], &stats);
-		if (lost > s->lost[i] && source_delivers(source, &types[i]))
+		if (lost <= s->lost[i])
+			continue;
+		if (source_delivers(source, &types[i]))
 			s->conf.on_loss(s->conf.ctx, &types[i], lost - s->lost[i]);
 		s->lost[i] = lost;
 	}

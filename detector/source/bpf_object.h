@@ -67,7 +67,8 @@ void bpf_object_hooks(const struct bpf_object_handle *o, struct buf *out);
 
 /* The control block, shared with the running programs. Lends. */
 struct source_control *bpf_object_control(struct bpf_object_handle *o);
-/* The counters of each possible CPU, bpf_object_cpus() of them. Lends until the next call. */
+/* The counters of each possible CPU, bpf_object_cpus() of them; as they were before where the kernel does
+ * not tell. Lends until the next call. */
 const struct source_counters *bpf_object_counters(const struct bpf_object_handle *o);
 unsigned bpf_object_cpus(const struct bpf_object_handle *o);
 /* How often the kernel left out a program of the object because it was running on that CPU already

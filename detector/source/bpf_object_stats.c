@@ -5,14 +5,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <stdio.h>
-#include <string.h>
 
 const struct source_counters *bpf_object_counters(const struct bpf_object_handle *o)
 {
 	__u32 zero = 0;
 
-	if (bpf_map_lookup_elem(o->counters_fd, &zero, o->per_cpu) < 0)
-		memset(o->per_cpu, 0, o->n_cpus * sizeof(*o->per_cpu));
+	(void)bpf_map_lookup_elem(o->counters_fd, &zero, o->per_cpu);
 	return o->per_cpu;
 }
 

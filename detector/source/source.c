@@ -305,14 +305,16 @@ uint64_t source_lost_of(const struct source *s, const struct event_type *type,
 			const struct source_stats *stats)
 {
 	uint64_t points = stats->counters.rate_limited + stats->counters.points_full;
+	uint64_t all = source_lost(stats);
 
 	if (s->n_types == 1)
-		return source_lost(stats);
+		return all;
 	if (s->ops->read_here && strcmp(s->ops->read_here, type->name) == 0)
 		return stats->lost_here;
 	if (type->kind == EVENT_POINT)
 		return points + stats->not_run;
-	return source_lost(stats) - points;
+	/* while the counters are read they go on: that of points is read last */
+	return all > points ? all - points : 0;
 }
 
 uint64_t source_run_time_ns(const struct source *s)
