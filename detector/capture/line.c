@@ -333,6 +333,12 @@ bool line_read(struct line_reader *r, const char *text, size_t len, void *record
 	return read_plain(r, text, len, record, ret, e);
 }
 
+bool line_has_odd_text(const struct line_reader *r, const void *record,
+		       struct event_read_error *ret_error)
+{
+	return event_reader_odd_text(r->events, record, ret_error);
+}
+
 void line_reader_go_on(struct line_reader *r)
 {
 	struct process p;

@@ -44,6 +44,9 @@ void line_reader_clock(struct line_reader *r, int64_t wall_offset_ns);
 /* Reads a line without its end into *ret_entry; an event goes to record, which has room for any. */
 bool line_read(struct line_reader *r, const char *text, size_t len, void *record,
 	       struct capture_entry *ret_entry, struct event_read_error *ret_error);
+/* After an event: has it a text that none of its type has? As event_reader_odd_text(). */
+bool line_has_odd_text(const struct line_reader *r, const void *record,
+		       struct event_read_error *ret_error);
 void line_reader_go_on(struct line_reader *r);
 
 #endif

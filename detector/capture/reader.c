@@ -31,6 +31,9 @@ struct capture_reader {
 	unsigned n_records; /* that are outstanding */
 	char *error;
 	char *remark;
+	uint64_t odd_texts; /* events with a text that none has */
+	char *first_odd;    /* where, and what */
+	char *odd_remark;
 };
 
 /* --- lines ----------------------------------------------------------------------------------- */
@@ -155,6 +158,8 @@ void capture_close(struct capture_reader *r)
 	free(r->records);
 	free(r->error);
 	free(r->remark);
+	free(r->first_odd);
+	free(r->odd_remark);
 	free(r->path);
 	free(r);
 }
@@ -203,6 +208,17 @@ static int end_of_lines(struct capture_reader *r)
 	return 0;
 }
 
+static void look_at_texts(struct capture_reader *r, const char *line, const void *record)
+{
+	struct event_read_error odd;
+
+	if (!line_has_odd_text(r->lines, record, &odd))
+		return;
+	if (r->odd_texts++ == 0)
+		r->first_odd = xasprintf("%s:%llu:%zu: %s", r->path, (unsigned long long)r->line,
+					 (size_t)(odd.at - line) + 1, odd.message);
+}
+
 bool capture_is_full(const struct capture_reader *r)
 {
 	return r->n_records == CAPTURE_BATCH;
@@ -231,6 +247,7 @@ int capture_read(struct capture_reader *r, struct capture_entry *ret)
 		return wrong_line(r, line, error.at, error.message);
 	}
 	if (ret->kind == ENTRY_EVENT) {
+		look_at_texts(r, line, ret->event.record);
 		r->n_records++;
 		r->events++;
 	}
@@ -259,4 +276,14 @@ const char *capture_error(const struct capture_reader *r)
 const char *capture_remark(const struct capture_reader *r)
 {
 	return r->remark;
+}
+
+const char *capture_odd_texts(struct capture_reader *r)
+{
+	if (!r->odd_texts)
+		return NULL;
+	free(r->odd_remark);
+	r->odd_remark = xasprintf("%s (%llu such event%s)", r->first_odd,
+				  (unsigned long long)r->odd_texts, plural(r->odd_texts));
+	return r->odd_remark;
 }

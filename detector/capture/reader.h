@@ -38,5 +38,8 @@ bool capture_is_full(const struct capture_reader *r);
 const char *capture_error(const struct capture_reader *r);
 /* After the end: what is strange about it (it breaks off, lines are missing); NULL if nothing. */
 const char *capture_remark(const struct capture_reader *r);
+/* After the end: how many events have a text that no event has there, and the first; NULL if none.
+ * They count as they are: another version may know the text. Lends. */
+const char *capture_odd_texts(struct capture_reader *r);
 
 #endif

@@ -69,21 +69,9 @@ static char *unknown_name(const struct rule_set *rules, const char *name)
 	return xasprintf("no rule has a key field or label \"%s\"%s", name, help);
 }
 
-/* The texts that a field of "by" can have; NULL: any. */
-static const char *const *texts_of(const struct field *f)
-{
-	unsigned n;
-	const struct event_type *types = event_types(&n);
-
-	for (unsigned i = 0; i < n; i++)
-		if (f >= types[i].fields && f < types[i].fields + types[i].n_fields)
-			return event_field_texts(&types[i], f);
-	return NULL;
-}
-
 static bool can_be(const struct field *f, const char *wanted, struct names *texts)
 {
-	const char *const *text = texts_of(f);
+	const char *const *text = event_field_texts(event_field_type(f), f);
 	bool found = false;
 
 	if (f->type == FIELD_UINT || f->type == FIELD_INT)

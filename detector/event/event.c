@@ -181,6 +181,16 @@ const struct field *event_field_find(const struct event_type *type, const char *
 	return NULL;
 }
 
+const struct event_type *event_field_type(const struct field *f)
+{
+	unsigned n;
+	const struct event_type *all = event_types(&n), *type = all;
+
+	while (type < all + n && !(f >= type->fields && f < type->fields + type->n_fields))
+		type++;
+	return type;
+}
+
 const char *const *event_field_texts(const struct event_type *type, const struct field *f)
 {
 	const struct choices *c = lists[type - types].choices;

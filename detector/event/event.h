@@ -117,6 +117,8 @@ const struct field *event_field_find(const struct event_type *type, const char *
  * none. "[0-9]*" in one stands for a number: they are globs as fnmatch(3) has them.
  */
 const char *const *event_field_texts(const struct event_type *type, const struct field *f);
+/* The type that the field is of. */
+const struct event_type *event_field_type(const struct field *f);
 /* Index of f in type->fields. */
 unsigned event_field_index(const struct event_type *type, const struct field *f);
 

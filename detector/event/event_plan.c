@@ -55,8 +55,10 @@ static void set_restores(struct plan *plan)
 void plan_init(struct plan *plan, const struct event_type *type)
 {
 	add_slot(plan, &ts_field);
-	for (unsigned i = 0; i < type->n_fields; i++)
+	for (unsigned i = 0; i < type->n_fields; i++) {
 		add_slot(plan, &type->fields[i]);
+		plan->slots[plan->n - 1].texts = event_field_texts(type, &type->fields[i]);
+	}
 	for (unsigned i = 0; i < type->n_hidden; i++)
 		add_slot(plan, &type->hidden[i]);
 	set_restores(plan);

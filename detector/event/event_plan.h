@@ -19,6 +19,7 @@ struct slot {
 	size_t name_len;
 	char *written; /* "name": as it mostly stands in the text */
 	const struct field *f;
+	const char *const *texts;	 /* event_field_texts() */
 	const struct process_text *text; /* it is one about the process */
 	unsigned from[RESTORE_FROM_MAX]; /* the slots its restore sets; NO_SLOT */
 	int restore;			 /* row of restore_table(); -1: none */

@@ -141,6 +141,7 @@ bool event_read(struct event_reader *r, const struct event_type *type, int64_t w
 	x.has_texts = false;
 	memset(x.given, 0, sizeof(x.given));
 	r->news = false;
+	r->odd = NULL;
 	while ((more = next_member(x.plan, line, &slot, &m)) > 0)
 		if (!take(&x, &m, slot))
 			return false;
@@ -172,4 +173,17 @@ void event_reader_processes_put(struct event_reader *r)
 	if (r->news)
 		known_processes_put(r->processes, &r->id, &p);
 	r->news = false;
+}
+
+bool event_reader_odd_text(const struct event_reader *r, const void *record,
+			   struct event_read_error *ret_error)
+{
+	struct reading x = { .type = r->odd_type, .error = ret_error };
+	const char *text;
+
+	if (!r->odd)
+		return false;
+	text = (const char *)record + r->odd->f->offset;
+	(void)fail_value(&x, r->odd, r->odd_at, text, strnlen(text, r->odd->f->size));
+	return true;
 }

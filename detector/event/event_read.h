@@ -34,6 +34,12 @@ void event_reader_free(struct event_reader *r);
 bool event_read(struct event_reader *r, const struct event_type *type, int64_t wall_offset_ns,
 		struct json_line *line, void *record, struct event_read_error *ret_error);
 
+/* Has the last event that was read, into that record, a text that no event of its type has in that
+ * field (event_field_texts())? Then *ret_error says so: of a test it is a mistake, a capture may be of
+ * another version. The text it was read from must still be there. */
+bool event_reader_odd_text(const struct event_reader *r, const void *record,
+			   struct event_read_error *ret_error);
+
 /* What is known of the processes, for struct event. */
 struct known_processes *event_reader_processes(const struct event_reader *r);
 /* Did the last event bring texts about its process that differ from what is known of it? Then they

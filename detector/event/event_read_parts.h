@@ -9,6 +9,10 @@
 struct event_reader {
 	struct plan *plans; /* one for each of event_types() */
 	struct known_processes *processes;
+	/* of the last event: a field that is none of its few texts, and where that stands */
+	const struct slot *odd;
+	const char *odd_at;
+	const struct event_type *odd_type;
 	/* what the last event said of its process, if that is news */
 	bool news;
 	struct process_id id;
@@ -36,8 +40,14 @@ bool fail_type(struct reading *x, const struct json_member *m, const char *expec
 /* It is no whole number from 0, or from -max - 1, to max. */
 bool fail_whole(struct reading *x, const struct json_member *m, uint64_t max);
 bool fail_signed(struct reading *x, const struct json_member *m, int64_t max);
+/* No event has that text in the field: which one was meant, or could be. */
+bool fail_value(struct reading *x, const struct slot *s, const char *at, const char *text,
+		size_t len);
 /* No field has that key. */
 bool fail_key(struct reading *x, const struct json_member *m);
+
+/* Can events have that text in the field, of which slot->texts says something? */
+bool is_possible(const struct slot *s, const char *text, size_t len);
 
 /* event_read_values.c: a value into the member of the record that the slot is of. */
 bool set_number(struct reading *x, const struct slot *s, const struct json_member *m);

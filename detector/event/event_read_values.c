@@ -55,6 +55,11 @@ bool set_text(struct reading *x, const struct slot *s, const struct json_member 
 				 s->name);
 	memset(at, 0, s->f->size);
 	memcpy(at, text, len);
+	if (s->texts && len && !x->r->odd && !is_possible(s, text, len)) {
+		x->r->odd = s;
+		x->r->odd_at = m->value - 1;
+		x->r->odd_type = x->type;
+	}
 	return true;
 }
 
@@ -139,9 +144,9 @@ static bool restore(struct reading *x, const struct slot *s, const struct restor
 	if (!get_derived(x, s->f, m, &v, &decoded))
 		return false;
 	if (!how->put(&v, &to))
-		return read_fail(x, m->value - (m->kind == JSON_STRING),
-				 "field \"%s\": no event of source %s has that value", s->name,
-				 x->type->name);
+		return fail_value(x, s, m->value - (m->kind == JSON_STRING),
+				  v.type == FIELD_TEXT ? v.text : "",
+				  v.type == FIELD_TEXT ? v.len : 0);
 	for (unsigned i = 0; i < RESTORE_FROM_MAX; i++)
 		if (s->from[i] != NO_SLOT)
 			x->given[s->from[i]] = true;

@@ -242,6 +242,8 @@ static bool play(struct replayer *r, struct capture_reader *file, char **ret_err
 		*ret_error = xstrdup(capture_error(file));
 	if (capture_remark(file) && r->conf->on_remark)
 		r->conf->on_remark(r->conf->remark_ctx, capture_remark(file));
+	if (capture_odd_texts(file) && r->conf->on_remark)
+		r->conf->on_remark(r->conf->remark_ctx, capture_odd_texts(file));
 	return more == 0;
 }
 

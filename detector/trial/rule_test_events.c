@@ -187,7 +187,8 @@ bool test_event_make(const struct test_entry *e, unsigned i, struct event_reader
 	}
 	buf_addc(&text, '}');
 	(void)json_line_open(&line, text.data, text.len);
-	ok = event_read(reader, e->on, TEST_OFFSET_NS, &line, record, error);
+	ok = event_read(reader, e->on, TEST_OFFSET_NS, &line, record, error) &&
+	     !event_reader_odd_text(reader, record, error);
 	memcpy(record, &ts_ns, sizeof(ts_ns));
 	*ret_field = NULL;
 	for (unsigned k = 0; !ok && k < e->n_fields; k++)

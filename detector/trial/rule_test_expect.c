@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Entries of "expect". What is said about the alert itself becomes paths into its document. */
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,6 +124,48 @@ static char *path_of(const char *prefix, const char *shown)
 	return path;
 }
 
+static void check_severity(const struct node *n)
+{
+	const char *names[] = { severity_name(SEVERITY_INFO), severity_name(SEVERITY_WARNING),
+				severity_name(SEVERITY_ERROR), severity_name(SEVERITY_CRITICAL) };
+	size_t i;
+
+	(void)node_choice(n, "severity", names, ARRAY_SIZE(names), &i);
+}
+
+/* The field of an event that the path into the document of an alert leads to; NULL: to none. */
+static const struct field *field_at(const struct rule *rule, const char *path)
+{
+	const char *name = strchr(path, '/');
+
+	for (unsigned i = 0; i < rule->n_by; i++)
+		if (strncmp(path, "key/", 4) == 0 && strcmp(rule->by[i]->name, name + 1) == 0)
+			return rule->by[i];
+	if (rule->on && strncmp(path, "event/", 6) == 0)
+		return event_field_find(rule->on, name + 1, strlen(name + 1));
+	return NULL;
+}
+
+/* What stands at the path is always one of a few texts: is this one of them? */
+static void check_text(const struct node *n, const struct rule *rule, const char *path)
+{
+	const struct field *f = field_at(rule, path);
+	const char *const *texts = f ? event_field_texts(event_field_type(f), f) : NULL;
+	const char *text = node_is_string(n) ? node_text(n) : "";
+	AUTO_FREE char *hint = NULL;
+	size_t all = 0;
+
+	if (strcmp(path, "severity") == 0)
+		check_severity(n);
+	if (!texts || !*text)
+		return;
+	for (; texts[all]; all++)
+		if (fnmatch(texts[all], text, 0) == 0)
+			return;
+	hint = suggest(text, texts, all);
+	node_error(n, "%s is never \"%s\"%s", f->name, text, hint);
+}
+
 static void add_member(struct draft *d, const struct node *n, const char *prefix, const char *shown,
 		       const struct alert *example)
 {
@@ -139,6 +182,7 @@ static void add_member(struct draft *d, const struct node *n, const char *prefix
 		report_missing(n, d->e.rule, example, shown, path);
 		return;
 	}
+	check_text(n, d->e.rule, path);
 	d->e.n_members++;
 	m->shown = xasprintf("%s%s%s", *prefix ? "key" : "", *prefix ? "." : "", shown);
 	m->value = xstrndup(d->ctx->text + n->span.at, n->span.len);
@@ -154,15 +198,6 @@ static void add_members(struct draft *d, const struct node *object, const char *
 
 	for (unsigned i = 0; i < n_nodes; i++)
 		add_member(d, &nodes[i], prefix, node_key(&nodes[i]), example);
-}
-
-static void check_severity(const struct node *n)
-{
-	const char *names[] = { severity_name(SEVERITY_INFO), severity_name(SEVERITY_WARNING),
-				severity_name(SEVERITY_ERROR), severity_name(SEVERITY_CRITICAL) };
-	size_t i;
-
-	(void)node_choice(n, "severity", names, ARRAY_SIZE(names), &i);
 }
 
 /* --- entries --------------------------------------------------------------------------------- */
@@ -184,10 +219,8 @@ static void read_expectation(const struct node *n, const struct test_context *ct
 	if (d.e.rule) {
 		d.e.members = xcalloc(2 * MEMBERS_MAX + 1, sizeof(*d.e.members));
 		example = alert_example(ctx->rules, d.e.rule);
-		if (d.severity.doc) {
-			check_severity(&d.severity);
+		if (d.severity.doc)
 			add_member(&d, &d.severity, "", "severity", example);
-		}
 		if (d.key.doc)
 			add_members(&d, &d.key, "key/", example);
 		if (d.alert.doc)

@@ -435,8 +435,9 @@ static void what_is_wrong_is_said_with_its_place(void **unused)
 		  "field \"comm\": longer than 16 bytes" },
 		{ "syscall", "{\"comm\":\"a\\u0000b\"}", 8,
 		  "field \"comm\": a text cannot hold \\u0000" },
-		{ "syscall", "{\"syscall_name\":\"fsink\"}", 16,
-		  "field \"syscall_name\": no event of source syscall has that value" },
+		{ "syscall", "{\"syscall_name\":\"fsnyc\"}", 16,
+		  "field \"syscall_name\": no event of source syscall has that value; did you "
+		  "mean \"fsync\"?" },
 		{ "syscall", "{\"syscall_name\":\"nanosleep\",\"file_type\":\"regular\"}", 40,
 		  "field \"file_type\": the other fields say otherwise" },
 		{ "sched", "{\"context_switches\":5,\"voluntary_switches\":6}", 20,
@@ -452,6 +453,45 @@ static void what_is_wrong_is_said_with_its_place(void **unused)
 	(void)unused;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		assert_refused(cases[i].type, cases[i].text, cases[i].at, cases[i].message);
+}
+
+/* It is read all the same; who cares about it asks. */
+static void a_text_that_no_event_has_is_noted(void **unused)
+{
+	static const struct {
+		const char *text, *message; /* NULL: it is fine */
+		size_t at;
+	} cases[] = {
+		{ "{\"op\":\"read\"}", NULL, 0 },
+		{ "{\"op\":\"\"}", NULL, 0 },
+		{ "{\"device\":\"raed\"}", NULL, 0 },
+		{ "{\"op\":\"raed\",\"ops\":3}",
+		  "field \"op\": no event of source io has that value; did you mean \"read\"?", 6 },
+		{ "{\"ops\":3,\"op\":\"rea\\u0064s\"}",
+		  "field \"op\": no event of source io has that value; did you mean \"read\"?",
+		  14 },
+		{ "{\"op\":\"sixteen bytes xy\"}",
+		  "field \"op\": no event of source io has that value; allowed are read, write, flush, "
+		  "discard, other",
+		  6 },
+	};
+	const struct event_type *type = event_type_find("io", 2);
+	struct event_read_error error;
+	struct json_line line;
+	struct ev_io record;
+
+	(void)unused;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		event_blank(type, &record);
+		assert_true(json_line_open(&line, cases[i].text, strlen(cases[i].text)));
+		assert_true(event_read(reader, type, 0, &line, &record, &error));
+		assert_int_equal(event_reader_odd_text(reader, &record, &error),
+				 cases[i].message != NULL);
+		if (!cases[i].message)
+			continue;
+		assert_string_equal(error.message, cases[i].message);
+		assert_int_equal(error.at - cases[i].text, cases[i].at);
+	}
 }
 
 static const struct process *process_of(const struct ev_syscall *call)
@@ -524,6 +564,7 @@ int main(void)
 		TEST(of_a_field_with_few_texts_there_are_no_others),
 		TEST(numbers_are_read_in_every_form_of_json),
 		TEST(what_is_wrong_is_said_with_its_place),
+		TEST(a_text_that_no_event_has_is_noted),
 		TEST(texts_about_the_process_are_kept_with_it),
 		TEST(of_too_many_processes_the_first_is_forgotten),
 	};

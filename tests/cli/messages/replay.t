@@ -56,11 +56,13 @@ Events:
   kernelsight replay: standard input:1:30: field "latency_ms": found a list or an object; expected a number that is not negative
   [2]
   $ lines '{"on":"syscall","syscall_name":"raed"}'
-  kernelsight replay: standard input:1:32: field "syscall_name": no event of source syscall has that value
+  kernelsight replay: standard input:1:32: field "syscall_name": no event of source syscall has that value; did you mean "read"?
   [2]
   $ lines '{"on":"syscall","syscall_name":"nanosleep","file_type":"pipe"}'
   kernelsight replay: standard input:1:56: field "file_type": the other fields say otherwise
   [2]
+  $ lines '{"on":"io","timestamp":1795000000000000000,"op":"raed"}' '{"on":"io","timestamp":1795000001000000000,"op":"raed"}'
+  kernelsight replay: standard input:1:49: field "op": no event of source io has that value; did you mean "read"? (2 such events)
   $ lines '{"on":"syscall","timestamp":"now"}'
   kernelsight replay: standard input:1:29: field "timestamp": found a string; expected a whole number from 0 to 18446744073709551615
   [2]

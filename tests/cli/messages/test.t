@@ -85,7 +85,13 @@ What they hold:
   $ events '{"at":"1s","comm":"longer than the sixteen bytes of the kernel"}'
   error: field "comm": longer than 16 bytes
   $ events '{"at":"1s","file_type":"regluar"}'
-  error: field "file_type": no event of source syscall has that value
+  error: field "file_type": no event of source syscall has that value; did you mean "regular"?
+  $ events '{"at":"1s","file_type":"tape"}'
+  error: field "file_type": no event of source syscall has that value; allowed are regular, directory, block, character, pipe, socket, other, none
+  $ SLOW='{"name":"disk","on":"io","when":{"value":"ops","above":1}}' events '{"at":"1s","op":"raed"}'
+  error: field "op": no event of source io has that value; did you mean "read"?
+  $ SLOW='{"name":"disk","on":"io","when":{"value":"ops","above":1}}' events '{"at":"1s","every":"1s","times":3,"op":{"cycle":["read","wriet"]}}'
+  error: field "op": no event of source io has that value; did you mean "write"?
   $ events '{"at":"1s","pid":{"from":1}}'
   error: expected "from" and "to", or "cycle"
   $ events '{"at":"1s","every":"1s","times":3,"pid":{"from":1,"to":"x"}}'
@@ -117,6 +123,12 @@ What is expected:
   error: alerts of rule "slow" have no "com"; did you mean "comm"?
   $ expect '[{"alert":{"event.latency":5}}]'
   error: alerts of rule "slow" have no "event.latency"; did you mean "latency_ms"?
+  $ expect '[{"alert":{"event.file_type":"reglar"}}]'
+  error: file_type is never "reglar"; did you mean "regular"?
+  $ expect '[{"alert":{"severity":"wraning"}}]'
+  error: unknown severity "wraning"; did you mean "warning"?
+  $ SLOW='{"name":"disk","on":"io","by":["op"],"when":{"value":"ops","above":1}}' document '"events":[{"at":"1s","op":"read"}],"expect":[{"key":{"op":"raed"}}]'
+  error: op is never "raed"; did you mean "read"?
   $ expect '[{"alert":{"event":{}}}]'
   error: expected a text, a number, true, false or null
   $ SLOW="$SLOW"',{"name":"many","on":"sched","when":{"value":"count()","window":"1s","above":1}}' expect '[{"at":"1s"}]'
