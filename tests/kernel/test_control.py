@@ -80,7 +80,7 @@ class Socket(unittest.TestCase):
 
     def test_an_endless_request_is_cut_off(self):
         with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(10)
+            s.settimeout(10 * ks.PATIENCE)
             s.connect(str(self.daemon.socket))
             with self.assertRaises((BrokenPipeError, ConnectionResetError)):
                 for _ in range(1000):
@@ -117,12 +117,12 @@ class Socket(unittest.TestCase):
         def descriptors():
             time.sleep(0.05)
             return len(os.listdir(f"/proc/{pid}/fd"))
-        fds = min(descriptors() for _ in range(7))  # while it measures its cost it has one more
+        fds = min(descriptors() for _ in range(29))  # while it measures its cost it has one more
 
         def asleep():
             return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "S"
         with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(30)
+            s.settimeout(30 * ks.PATIENCE)
             resource.prlimit(pid, resource.RLIMIT_NOFILE, (fds, limits[1]))
             try:
                 s.connect(str(self.daemon.socket))
@@ -157,7 +157,7 @@ class Life(unittest.TestCase):
             self.assertTrue(daemon.socket.exists())
             path = daemon.socket
             daemon.process.terminate()
-            daemon.process.wait(20)
+            daemon.process.wait(20 * ks.PATIENCE)
             self.assertFalse(path.exists())
 
     def test_the_socket_of_a_killed_daemon_is_replaced(self):
@@ -168,7 +168,7 @@ class Life(unittest.TestCase):
                     self.assertEqual(talk(path, b'{"command":"status"}')[0]["pid"],
                                      daemon.process.pid)
                     daemon.process.kill()
-                    daemon.process.wait(20)
+                    daemon.process.wait(20 * ks.PATIENCE)
                 self.assertTrue(path.exists())
 
     def test_what_is_no_socket_is_left_alone(self):

@@ -791,7 +791,7 @@ class Ledger(unittest.TestCase):
                 with self.subTest(command=command, text=text):
                     done = ks.run(*command, "--event-limit", text)
                     self.assertEqual(done.returncode, 2)
-                    self.assertIn(f"no number up to 1000000000 or off: {text}", done.stderr)
+                    self.assertIn(f'whole number from 0 to 1000000000, not "{text}"', done.stderr)
 
 
 @ks.needs_kernel

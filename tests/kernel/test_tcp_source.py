@@ -2,13 +2,14 @@
 that it says as much as the namespaces' own counters."""
 import os
 import re
+import signal
 import socket
 import subprocess
 import time
 import unittest
 
 import ks
-from children import Child, set_comm
+from children import Child, set_comm, wait_until_blocked
 from netns import LossyLink, inside
 
 CHUNK = bytes(500)
@@ -139,12 +140,19 @@ class Retransmits(OnLossyLink):
             return self.counter(side) - self.sent_again[side]
         ks.wait_for(lambda: len(found()) >= counted(), 5, "as many events as retransmits")
         time.sleep(0.1)
-        self.assertEqual(len(found()), counted(), found())
+        try:
+            ks.wait_for(lambda: len(found()) == counted(), 5, "as many events as retransmits")
+        except AssertionError as error:
+            raise AssertionError(f"{counted()} retransmits, {error}: {found()}")
         self.assertTrue(found())
         return found()
 
     def assert_all(self, events, **wanted):
-        for event in events:
+        """All but the last segment of a connection, which may be sent again if the other end stood still
+        then."""
+        last = [e for e in events if e["state"] in ("FIN-WAIT-1", "CLOSING", "LAST-ACK")]
+        self.assertLessEqual(len(last), 3, last)
+        for event in [e for e in events if e not in last]:
             self.assertEqual({name: event[name] for name in wanted}, wanted)
 
     def test_a_client_that_connects_later(self):
@@ -191,7 +199,7 @@ class Retransmits(OnLossyLink):
             with connection:
                 send_all(connection)
                 connection.recv(1)
-                time.sleep(1.2)  # lives until the next walk
+                time.sleep(2)  # lives until the next walk
 
         def work():
             set_comm(b"the listener")
@@ -267,7 +275,7 @@ class Retransmits(OnLossyLink):
         def knock():
             set_comm(b"the client")
             with socket.socket() as s:
-                s.settimeout(1.6)  # the first retransmit comes after 1 s
+                s.settimeout(2.2)  # the first retransmit comes after 1 s
                 try:
                     s.connect((self.link.server_address, 7007))
                 except TimeoutError:
@@ -284,17 +292,17 @@ class Retransmits(OnLossyLink):
         def wait():
             set_comm(b"the listener")
             with listen(self.link.server_address, 7008):
-                time.sleep(3)
+                signal.pause()
         server = self.child(self.link.server, wait)
+        wait_until_blocked(server.pid)
 
         def knock():
             with socket.socket() as s:
-                s.settimeout(1.6)
+                s.settimeout(2.2)
                 try:
                     s.connect((self.link.server_address, 7008))
                 except TimeoutError:
                     return s.getsockname()[1]
-        time.sleep(0.1)
         dport = self.child(self.link.client, knock).result()
         self.assert_all(self.events_of(self.link.server, 7008), pid=server.pid, comm="the listener",
                         daddr=self.link.client_address, dport=dport, state="SYN-RECV",
@@ -340,10 +348,14 @@ class Peers(OnLossyLink):
         return {field: sum(e[field] for e in samples) for field in
                 ("segments_sent", "retransmits", "syn_retransmits", "connections")}
 
-    def settle(self):
-        """Until the second is over in which the last connection ended."""
-        now = int(time.time())
-        ks.wait_for(lambda: time.time() > now + 1.3, 3, "end of the second")
+    @staticmethod
+    def settle(is_so):
+        """Until the samples have come of the second in which the last connection ended, and say what they
+        should. If they never do, the comparisons that follow say more."""
+        try:
+            ks.wait_for(is_so, 5, "all samples")
+        except AssertionError:
+            pass
 
     def check_ledger(self):
         self.ks.stop()
@@ -371,11 +383,14 @@ class Peers(OnLossyLink):
                         connection.recv(1)
                 client = self.child(self.link.client, send)
                 client.result()
-                self.settle()
+
+                def again():
+                    sums = self.sums(client.pid)
+                    return sums["retransmits"] + sums["syn_retransmits"]
+                self.settle(lambda: again() == self.since(self.link.client)["RetransSegs"])
                 counted = self.since(self.link.client)
                 sums = self.sums(client.pid)
-                self.assertEqual(sums["retransmits"] + sums["syn_retransmits"],
-                                 counted["RetransSegs"])
+                self.assertEqual(again(), counted["RetransSegs"])
                 self.assertGreater(sums["retransmits"], 10)
                 self.assertEqual(sums["syn_retransmits"], counted["TCPSynRetrans"])
                 again = [e for e in self.ks.events() if "segments" in e and e["pid"] == client.pid]
@@ -399,19 +414,21 @@ class Peers(OnLossyLink):
         self.serve_sink(self.link.server_address, 7303)
         client = self.send(self.link.server_address, 7303)
         client.result()
-        self.settle()
-        text = subprocess.run([*inside(self.link.client, "nft", "list", "counter", "inet", "count",
-                                       "data")], capture_output=True, text=True, check=True).stdout
-        packets = int(re.search(r"packets (\d+)", text).group(1))
+
+        def packets():
+            text = subprocess.run([*inside(self.link.client, "nft", "list", "counter", "inet", "count",
+                                           "data")], capture_output=True, text=True, check=True).stdout
+            return int(re.search(r"packets (\d+)", text).group(1))
+        self.settle(lambda: self.sums(client.pid)["segments_sent"] == packets())
         sums = self.sums(client.pid)
-        self.assertEqual(sums["segments_sent"], packets)
+        self.assertEqual(sums["segments_sent"], packets())
         self.assertEqual(sums["retransmits"], self.since(self.link.client)["RetransSegs"])
         self.assertGreater(sums["retransmits"], 0)
 
     def knock(self, port):
         def work():
             with socket.socket() as s:
-                s.settimeout(1.6)  # the first retransmit comes after 1 s
+                s.settimeout(2.2)  # the first retransmit comes after 1 s
                 try:
                     s.connect((self.link.server_address, port))
                 except TimeoutError:
@@ -426,17 +443,18 @@ class Peers(OnLossyLink):
 
         def wait():
             with listen(self.link.server_address, 7304):
-                time.sleep(3)
+                signal.pause()
         server = self.child(self.link.server, wait)
-        time.sleep(0.1)
+        wait_until_blocked(server.pid)
         client = self.knock(7304)
-        self.settle()
         for side, child in ((self.link.client, client), (self.link.server, server)):
-            counted = self.since(side)["TCPSynRetrans"]
-            self.assertGreaterEqual(counted, 1)
+            def counted():
+                return self.since(side)["TCPSynRetrans"]
+            self.settle(lambda: self.sums(child.pid)["syn_retransmits"] == counted())
+            self.assertGreaterEqual(counted(), 1)
             sums = self.sums(child.pid)
             self.assertEqual((sums["syn_retransmits"], sums["retransmits"], sums["segments_sent"]),
-                             (counted, 0, 0))
+                             (counted(), 0, 0))
         self.assertEqual({e["rtt_min_ms"] for e in self.samples(client.pid)}, {None})
         kinds = {e["kind"] for e in self.ks.events()
                  if "kind" in e and e["pid"] in (client.pid, server.pid)}
@@ -462,7 +480,12 @@ class Peers(OnLossyLink):
         self.link.nft(self.link.client, "flush ruleset")
         client.result()
         server.result()
-        self.settle()
+
+        def again():
+            sums = self.sums(server.pid)
+            return sums["retransmits"] + sums["syn_retransmits"]
+        self.settle(lambda: again() == self.since(self.link.server)["RetransSegs"] and
+                    self.sums(server.pid)["segments_sent"])
         sums = self.sums(server.pid)
         counted = self.since(self.link.server)
         self.assertEqual(sums["syn_retransmits"], counted["TCPSynRetrans"])
