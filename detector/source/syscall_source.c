@@ -47,7 +47,8 @@ static const char *const fields_of_waits[] = {
 
 struct syscall_state {
 	enum part mode;
-	bool has_memory; /* every thread has some for its waits */
+	bool has_memory;     /* every thread has been given some for its waits ... */
+	uint64_t no_storage; /* ... but for so many times that there was none */
 	unsigned linger[ARRAY_SIZE(parts)];
 };
 
@@ -137,17 +138,27 @@ static void push(struct source *s)
 	choose_mode(s);
 }
 
-/* Gives threads that are older than the programs memory for their waits. */
-static void adjusted(struct source *s)
+/* Gives memory for their waits to threads that have none: those older than the programs, and those for
+ * which there was none when they began, or they would never be seen. */
+static void give_memory(struct source *s)
 {
 	struct syscall_state *state = s->state;
+	struct source_stats stats;
 
-	bpf_object_control(s->object)->calls_attached = source_part_attached(s, PART_CALLS);
-	if (!source_part_attached(s, PART_WAITS) || state->has_memory)
+	if (!source_part_attached(s, PART_WAITS))
 		return;
-	if (bpf_object_walk(s->object, "on_walk_threads", 1, NULL, s) < 0)
-		s->lost_here++;
-	state->has_memory = true;
+	source_stats(s, &stats);
+	if (state->has_memory && stats.counters.no_storage == state->no_storage)
+		return;
+	state->no_storage = stats.counters.no_storage;
+	state->has_memory = bpf_object_walk(s->object, "on_walk_threads", 1, NULL, s) >= 0;
+	s->lost_here += !state->has_memory;
+}
+
+static void adjusted(struct source *s)
+{
+	bpf_object_control(s->object)->calls_attached = source_part_attached(s, PART_CALLS);
+	give_memory(s);
 }
 
 /* Tells the programs which process is kernelsight itself. */
@@ -166,9 +177,8 @@ static void tick(struct source *s, uint64_t now_ns)
 	for (unsigned i = 0; i < ARRAY_SIZE(parts); i++)
 		if (state->linger[i] > 0)
 			over |= --state->linger[i] == 0;
-	if (!over)
-		return;
-	source_parts_apply(s);
+	if (over)
+		source_parts_apply(s);
 	adjusted(s);
 }
 
