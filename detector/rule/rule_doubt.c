@@ -61,6 +61,34 @@ static bool is_under_floor(const struct rule *r, unsigned source, double ms)
 	return floor_ms == -INFINITY ? ms <= (double)DEMAND_FLOOR_NS / NS_PER_MS : ms < floor_ms;
 }
 
+/* A maximum over the floor is that of all events, long and short. */
+static bool is_blind_to_short_ones(const struct leaf *l)
+{
+	return is_latency(&l->value) && l->value.terms[0].aggregate == AGGREGATE_MAX &&
+	       l->above.set && l->above.at >= (double)DEMAND_FLOOR_NS / NS_PER_MS;
+}
+
+/*
+ * "How many calls fail" reads as if all calls counted, and does not say how long those must have
+ * taken that do.
+ */
+static void doubt_floor(const struct node *n, const struct rule *r)
+{
+	struct node on;
+
+	if (!event_field_find(r->on, "latency_ms", strlen("latency_ms")) ||
+	    rule_floor_ms(r, 0) != -INFINITY || !node_member(n, "on", &on))
+		return;
+	for (unsigned i = 0; i < r->judge.n_leaves; i++)
+		if (!is_blind_to_short_ones(&r->judge.leaves[i])) {
+			node_warning(&on,
+				     "of %s only what takes 10 ms and more is seen here; say in "
+				     "\"where\" how long it must take, \"latency_ms >= 0\" for all",
+				     r->on->name);
+			return;
+		}
+}
+
 /* --- limits ---------------------------------------------------------------------------------- */
 
 /* What is doubted, and where it stands. */
@@ -438,5 +466,7 @@ bool doubt_rule(const struct node *n, const struct rule *r)
 	doubt_escalations(n, r);
 	doubt_clear(n, r);
 	doubt_keys(n, r);
+	if (!never)
+		doubt_floor(n, r);
 	return never;
 }

@@ -12,7 +12,7 @@ START_NS = 1795341871_000000000  # 2026-11-22T10:04:31Z
 RULES = {"version": 1, "rules": [
     {"name": "slow", "on": "syscall", "by": ["comm"], "keep": "5s",
      "when": {"value": "latency_ms", "above": "100ms"}},
-    {"name": "many", "on": "syscall", "clear": {"for": "2s"},
+    {"name": "many", "on": "syscall", "where": "latency_ms >= 0", "clear": {"for": "2s"},
      "when": {"value": "count()", "window": "10s", "above": 6}},
     {"name": "never", "on": "sched", "by": ["pid"],
      "when": {"value": "cpu_time_ms", "above": "5s"}}]}
