@@ -210,12 +210,15 @@ static void each_text(const struct expr *e, bool negated, expr_text_fn *fn, void
 {
 	for (unsigned i = 0; e->args && i < e->n; i++)
 		each_text(e->args[i], negated != (e->op == EXPR_NOT), fn, ctx);
-	for (unsigned i = 0; e->texts && e->op == EXPR_IN && i < e->n; i++)
+	if (e->op != EXPR_IN && e->op != EXPR_LIKE)
+		return;
+	for (unsigned i = 0; e->texts && i < e->n; i++)
 		fn(ctx, &(struct expr_literal){ .f = e->field,
 						.text = e->texts[i].bytes,
 						.len = e->texts[i].len,
 						.at = e->texts[i].at,
-						.negated = negated != e->negated });
+						.negated = negated != e->negated,
+						.glob = e->op == EXPR_LIKE });
 }
 
 void expr_each_text(const struct expr *e, expr_text_fn *fn, void *ctx)

@@ -111,7 +111,7 @@ uint64_t expr_fields(const struct expr *e);
 /* How many times "matches" was given up because it would have cost too much (regex.h). */
 uint64_t expr_given_up(const struct expr *e);
 
-/* A text that field f is compared with by ==, != or in. `at` is its offset in the text of the
+/* A text that field f is compared with by ==, != or in, or with glob by like. `at` is its offset in the text of the
  * condition, or that of the list's or macro's name from which it comes. */
 struct expr_literal {
 	const struct field *f;
@@ -119,6 +119,7 @@ struct expr_literal {
 	size_t len;
 	size_t at;
 	bool negated;
+	bool glob;
 };
 
 /* Calls fn for each such text; for those of one list in ascending order. */

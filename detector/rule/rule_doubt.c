@@ -9,6 +9,7 @@
 
 #include "event/syscalls.h"
 #include "rule/formula.h"
+#include "rule/rule_doubt_text.h"
 #include "rule/rule_load.h"
 #include "rule/rule_range.h"
 #include "rule/rule_read.h"
@@ -307,10 +308,17 @@ static void doubt_call(struct doubter *d, const struct expr_literal *l)
 static void doubt_text(void *ctx, const struct expr_literal *l)
 {
 	struct doubter *d = ctx;
+	AUTO_FREE char *doubt = NULL;
 
 	if (d->said)
 		return;
-	if (is_field(l->f, "syscall_name") && !l->negated) {
+	doubt = doubt_of_text(l);
+	if (doubt) {
+		d->said = true;
+		node_warning_at(d->where, l->at, "%s", doubt);
+	} else if (l->glob) {
+		return;
+	} else if (is_field(l->f, "syscall_name") && !l->negated) {
 		/* rules for many kernels may leave out calls that some do not have */
 		doubt_call(d, l);
 	} else if (!l->f->derive && l->len >= l->f->size) {

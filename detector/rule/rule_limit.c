@@ -12,9 +12,11 @@ static void wrong_unit(const struct node *n, enum unit unit, const struct formul
 			   : f->unit == UNIT_COUNT ? "a count"
 						   : "in ";
 	bool named = f->unit != UNIT_NONE && f->unit != UNIT_COUNT;
+	bool share = unit == UNIT_PERCENT && f->unit == UNIT_MS_PER_S;
 
-	node_error(n, "\"%s\" measures %s, but %s is %s%s", node_text(n), unit_name(unit), f->text,
-		   kind, named ? unit_name(f->unit) : "");
+	node_error(n, "\"%s\" measures %s, but %s is %s%s%s", node_text(n), unit_name(unit),
+		   f->text, kind, named ? unit_name(f->unit) : "",
+		   share ? ", of which 1000 are the whole of one CPU" : "");
 }
 
 /* Reads the text of a quantity, with whatever unit. */
