@@ -47,6 +47,12 @@ struct engine_shared {
 	uint64_t *began_ns; /* of each rule: the first event or tick with it; 0: none yet */
 };
 
+/* Of an event or a tick. */
+struct moment {
+	uint64_t now_ns;
+	int64_t wall_offset_ns;
+};
+
 /* A change of one alert. All lends for the call. */
 struct alert_change {
 	enum change change; /* not CHANGE_NONE */

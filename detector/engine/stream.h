@@ -21,11 +21,6 @@
 
 struct tracker;
 
-struct moment {
-	uint64_t now_ns;
-	int64_t wall_offset_ns;
-};
-
 /* An event on its way into streams. */
 struct arrival {
 	const struct event *ev;
