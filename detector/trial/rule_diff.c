@@ -39,6 +39,12 @@ static const struct logged_alert **sorted(const struct alert_log *log)
 	return list;
 }
 
+/* One that fires when the stream ends does so beyond its end. */
+static uint64_t end_of(const struct logged_alert *l)
+{
+	return l->resolved ? l->ended_ns : UINT64_MAX;
+}
+
 /* Which of the two comes first in a walk over both; 0 if they are the same alert. */
 static int compare(const struct logged_alert *a, const struct logged_alert *b)
 {
@@ -46,9 +52,9 @@ static int compare(const struct logged_alert *a, const struct logged_alert *b)
 
 	if (order)
 		return order;
-	if (a->ended_ns < b->started_ns)
+	if (end_of(a) < b->started_ns)
 		return -1;
-	return b->ended_ns < a->started_ns ? 1 : 0;
+	return end_of(b) < a->started_ns ? 1 : 0;
 }
 
 static unsigned pair_up(const struct alert_log *before, const struct alert_log *after,

@@ -41,6 +41,19 @@ class Diff(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout),
                          (0, "0 lost, 0 gained, 0 changed, 4 the same\n"))
 
+    def test_what_fires_at_the_end_under_both_is_one_alert_whatever_the_clock_did(self):
+        path = self.write("capture", "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in (
+            {"kernelsight": "capture", "format": 1, "version": "0", "recording": "0" * 26, "part": 0,
+             "seed": "01", "rules": "00", "wall_offset_ns": 1_000_000_000},
+            {"on": "syscall", "ts_ns": 1_000_000_000, "comm": "db", "latency_ms": 150},
+            {"on": "syscall", "ts_ns": 5_000_000_000, "comm": "db", "latency_ms": 500},
+            {"tick": 5_000_000_000, "wall_offset_ns": 999_999_000}, {"end": 2})))
+        self.capture = path
+        done = self.diff(rules(slow("100ms")), rules(slow("200ms")))
+        self.assertEqual(done.stdout,
+                         "changed  1970-01-01T00:00:06.000Z  slow  comm=db  warning  over 0 ns; "
+                         "starts 4 s later\n0 lost, 0 gained, 1 changed, 0 the same\n", done.stderr)
+
     def test_what_fires_at_the_last_tick_is_the_same(self):
         rule = {"name": "mean", "on": "syscall",
                 "when": {"value": "avg(latency_ms)", "window": "5s", "above": "50ms"}}
