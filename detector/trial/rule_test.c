@@ -419,7 +419,7 @@ bool rule_tests_run(struct rule_tests *t, unsigned i, struct buf *report)
 	collect_moments(&run);
 	play(&run);
 	ok = test_compare(run.test->expectations, run.test->n_expectations, run.said, run.n_said,
-			  report) &&
+			  run.engine, TEST_START_NS + run.now_ns, report) &&
 	     !run.failed;
 	engine_free(run.engine);
 	incidents_free(run.incidents);

@@ -91,6 +91,8 @@ struct matching {
 	unsigned n_expected;
 	const struct said_alert *said;
 	unsigned n_said;
+	struct engine *engine; /* to ask why something did not come, at now_ns */
+	uint64_t now_ns;
 	int *alert_of;	     /* of each expectation; -1: none */
 	int *expectation_of; /* of each alert; -1: none */
 };
@@ -292,6 +294,14 @@ static void write_unexpected(const struct said_alert *s, struct buf *out)
 	buf_addc(out, '\n');
 }
 
+static bool said_anything(const struct matching *m, const struct rule *rule)
+{
+	for (unsigned k = 0; k < m->n_said; k++)
+		if (m->said[k].rule == rule)
+			return true;
+	return false;
+}
+
 static bool report(struct matching *m, struct buf *out)
 {
 	bool ok = true;
@@ -308,6 +318,8 @@ static bool report(struct matching *m, struct buf *out)
 		} else {
 			write_expectation(e, out);
 			buf_adds(out, ": did not come\n");
+			if (e->said == SAID_FIRING && !said_anything(m, e->rule))
+				test_why_not(m->engine, e->rule, m->now_ns, out);
 		}
 	}
 	for (unsigned k = 0; k < m->n_said; k++) {
@@ -320,11 +332,13 @@ static bool report(struct matching *m, struct buf *out)
 }
 
 bool test_compare(const struct expectation *expected, unsigned n_expected,
-		  const struct said_alert *said, unsigned n_said, struct buf *out)
+		  const struct said_alert *said, unsigned n_said, struct engine *engine,
+		  uint64_t now_ns, struct buf *out)
 {
 	AUTO_FREE int *alert_of = xcalloc(n_expected, sizeof(*alert_of));
 	AUTO_FREE int *expectation_of = xcalloc(n_said, sizeof(*expectation_of));
-	struct matching m = { expected, n_expected, said, n_said, alert_of, expectation_of };
+	struct matching m = { expected, n_expected, said,     n_said,
+			      engine,	now_ns,	    alert_of, expectation_of };
 
 	for (unsigned i = 0; i < n_expected; i++)
 		alert_of[i] = -1;

@@ -97,8 +97,13 @@ struct said_alert {
 	struct alert *alert;
 };
 
-/* rule_test_compare.c: false, with what differs in *report, if the alerts are not the expected. */
+/* rule_test_compare.c: false, with what differs in *report, if the alerts are not the expected. The
+ * engine is as it was at the end, now_ns. */
 bool test_compare(const struct expectation *expected, unsigned n_expected,
-		  const struct said_alert *said, unsigned n_said, struct buf *report);
+		  const struct said_alert *said, unsigned n_said, struct engine *engine,
+		  uint64_t now_ns, struct buf *report);
+
+/* rule_test_why.c: adds a line on why nothing came of the rule. */
+void test_why_not(struct engine *e, const struct rule *rule, uint64_t now_ns, struct buf *out);
 
 #endif

@@ -170,6 +170,24 @@ class RuleTests(unittest.TestCase):
     latency_ms 50 ms, limit 10 ms (comm=x), x[1000]
 """, [{"at": "1s", "comm": "x", "latency_ms": 50}], "none")
 
+    def test_why_an_alert_did_not_come_is_said(self):
+        def missing(why, events, *rules, **more):
+            self.assert_fails(f"  line 1: {rules[0]['name']} firing: did not come\n    {why}\n", events,
+                              [{"rule": rules[0]["name"]}], rules=rules, **more)
+        ours = {**SLOW, "where": "comm == 'db'"}
+        busy = {"name": "busy", "on": "sched", "by": ["comm"], "for": "10s",
+                "when": {"value": "rate(cpu_time_ms)", "window": "5s", "above": "500ms/s"}}
+        missing("where: no event satisfied it yet", [{"at": "1s", "latency_ms": 50}], ours)
+        missing("the nearest was 9 ms (comm=db), limit 10 ms; stopped by: threshold",
+                [{"at": "1s", "comm": "db", "latency_ms": 9}], ours)
+        missing("events: no event of sched came yet",
+                [{"at": "1s", "on": "syscall", "latency_ms": 9}], busy, SLOW)
+        missing("the nearest was 540 ms/s (comm=test), limit 500 ms/s; stopped by: for",
+                [{"at": "1s", "on": "sched", "every": "1s", "times": 7, "cpu_time_ms": 900}], busy)
+        missing("does not fire: member: slow: 0 alerts fire",
+                [{"at": "1s", "on": "syscall", "latency_ms": 9}],
+                {"name": "both", "sequence": ["slow", "busy"], "within": "10s"}, SLOW, busy)
+
     def test_the_time_of_a_test_ends_with_what_is_said_or_until(self):
         events = [{"at": "1s", "comm": "x", "latency_ms": 50}]
         self.assert_passes(events, [{"at": "1s"}], until="5s")
