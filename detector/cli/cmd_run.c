@@ -123,7 +123,8 @@ static int run(int argc, char **argv)
 	if (!options_read(&cmd_run, argc, argv, options, ARRAY_SIZE(options), &args, &code))
 		return code;
 	if (optind < argc)
-		return usage_error(&cmd_run, "unexpected argument ", argv[optind]);
+		return usage_error(&cmd_run, "rules are named by -r; unexpected argument ",
+				   argv[optind]);
 	error = read_rules(&args.places, &rules);
 	if (error)
 		return usage_error(&cmd_run, error, "");

@@ -33,12 +33,24 @@ static char *unknown_field(const struct rule *rule, const char *name)
 	return xasprintf("rule \"%s\" has no key field \"%s\"%s", rule->name, name, hint);
 }
 
+static char *no_value(const struct rule *rule, const char *part)
+{
+	if (rule->n_by == 0)
+		return xasprintf("rule \"%s\" has one key for all, and none can be named",
+				 rule->name);
+	for (unsigned i = 0; i < rule->n_by; i++)
+		if (strcmp(rule->by[i]->name, part) == 0)
+			return xasprintf("no \"field=value\": %s", part);
+	return xasprintf("no \"field=value\": %s; write as in %s=%s", part, rule->by[0]->name,
+			 part);
+}
+
 static char *want(const struct rule *rule, char *part, struct wanted *w)
 {
 	char *value = strchr(part, '=');
 
 	if (!value)
-		return xasprintf("no \"field=value\": %s", part);
+		return no_value(rule, part);
 	*value++ = '\0';
 	for (unsigned i = 0; i < rule->n_by; i++) {
 		if (strcmp(rule->by[i]->name, part) != 0)

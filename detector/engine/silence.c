@@ -147,12 +147,12 @@ struct silence *silences_match(const struct silences *all, const struct rule *ru
 
 /* --- coming and going ------------------------------------------------------------------------ */
 
-static char *read_matcher(struct silence *s, char *part)
+static char *read_matcher(struct silence *s, char *part, const struct rule_set *rules)
 {
 	char *value = strchr(part, '=');
 
 	if (!value || value == part)
-		return xasprintf("no NAME=VALUE: \"%s\"", part);
+		return silence_no_matcher(part, rules);
 	if (s->n_matchers == SILENCE_MATCHERS_MAX)
 		return xasprintf("more than %u matchers", SILENCE_MATCHERS_MAX);
 	s->matchers[s->n_matchers++] = (struct silence_matcher){
@@ -162,13 +162,13 @@ static char *read_matcher(struct silence *s, char *part)
 	return NULL;
 }
 
-static char *read_matchers(struct silence *s, const char *text)
+static char *read_matchers(struct silence *s, const char *text, const struct rule_set *rules)
 {
 	if (strlen(text) > SILENCE_TEXT_MAX)
 		return xasprintf("matchers of more than %u bytes", SILENCE_TEXT_MAX);
 	while (*text) {
 		AUTO_FREE char *part = key_text_part(&text);
-		char *error = read_matcher(s, part);
+		char *error = read_matcher(s, part, rules);
 
 		if (error)
 			return error;
@@ -201,7 +201,7 @@ static char *read_conf(struct silence *s, const struct rule_set *rules,
 	s->text = xstrdup(conf->matchers);
 	error = read_comment(s, conf->comment);
 	if (!error)
-		error = read_matchers(s, conf->matchers);
+		error = read_matchers(s, conf->matchers, rules);
 	return error ? error : silence_check(s, rules);
 }
 

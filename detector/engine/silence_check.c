@@ -186,6 +186,15 @@ static char *check_together(const struct silence *s, const struct rule_set *rule
 	return named ? why_not(s, named) : xstrdup("no rule has alerts that fit all of this");
 }
 
+char *silence_no_matcher(const char *part, const struct rule_set *rules)
+{
+	for (unsigned i = 0; i < rules->n_rules; i++)
+		if (silence_value_fits(part, rules->rules[i].name))
+			return xasprintf("no NAME=VALUE: \"%s\"; did you mean \"rule=%s\"?", part,
+					 part);
+	return xasprintf("no NAME=VALUE: \"%s\"", part);
+}
+
 char *silence_check(const struct silence *s, const struct rule_set *rules)
 {
 	for (unsigned i = 0; i < s->n_matchers; i++) {

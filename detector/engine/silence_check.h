@@ -18,6 +18,9 @@ enum silence_subject silence_subject(const struct rule *rule, const char *name,
 /* Is the text what a matcher wants? */
 bool silence_value_fits(const char *wanted, const char *text);
 
+/* What is wrong with a matcher that is no NAME=VALUE; the caller frees it. */
+char *silence_no_matcher(const char *part, const struct rule_set *rules);
+
 /* NULL if alerts of some rule can be in the silence; else why not, which the caller frees. */
 char *silence_check(const struct silence *s, const struct rule_set *rules);
 

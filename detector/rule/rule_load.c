@@ -36,6 +36,12 @@ static void read_schema(const struct node *n, void *target)
 	(void)node_text(n);
 }
 
+static void refuse_tests(const struct node *n, void *target)
+{
+	(void)target;
+	node_error_key(n, "this is a file of tests, which `kernelsight test` takes");
+}
+
 static const struct member file_members[] = {
 	{ .key = "$schema", .read = read_schema },
 	{ .key = "version", .read = read_version, .required = true },
@@ -46,6 +52,7 @@ static const struct member file_members[] = {
 	  .read = node_read_node,
 	  .offset = offsetof(struct open_file, defaults) },
 	{ .key = "rules", .read = node_read_node, .offset = offsetof(struct open_file, rules) },
+	{ .key = "tests", .read = refuse_tests, .refused = true },
 };
 
 static void add_rule(const struct node *n, struct rule_draft draft, struct rule_set *set)

@@ -204,6 +204,9 @@ static void the_key_may_be_any_part_and_the_closest_are_named(void **state)
 	error = engine_explain(cw.engine, "a", "pid", &conf, &j);
 	assert_string_equal(error, "no \"field=value\": pid");
 	free(error);
+	error = engine_explain(cw.engine, "a", "1234", &conf, &j);
+	assert_string_equal(error, "no \"field=value\": 1234; write as in pid=1234");
+	free(error);
 	error = engine_explain(cw.engine, "b", NULL, &conf, &j);
 	assert_string_equal(error, "no rule \"b\"; did you mean \"a\"?");
 }

@@ -532,7 +532,8 @@ static void what_can_match_nothing_is_refused(void **state)
 		       "team, who, rule");
 	assert_refused("rule=slow,severity=critical", "no alert of rule \"slow\" fits all of this");
 	assert_refused("team=storage,device=sda", "no rule has alerts that fit all of this");
-	assert_refused("slow", "no NAME=VALUE: \"slow\"");
+	assert_refused("slow", "no NAME=VALUE: \"slow\"; did you mean \"rule=slow\"?");
+	assert_refused("dd", "no NAME=VALUE: \"dd\"");
 	assert_refused("=slow", "no NAME=VALUE: \"=slow\"");
 	assert_refused("", "it says nothing of which alerts are meant; of all: rule=*");
 }

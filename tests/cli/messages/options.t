@@ -67,7 +67,7 @@ What the commands say of a command line that is wrong. The usage that follows is
   $ said kernelsight replay -r empty c
   kernelsight replay: no *.json in the directory of -r
   $ said kernelsight run now
-  kernelsight run: unexpected argument now
+  kernelsight run: rules are named by -r; unexpected argument now
   $ said kernelsight run --cpu-budget 5
   kernelsight run: --cpu-budget: expected a share such as 5%, or off, not "5"
   $ said kernelsight run --duration 0s
