@@ -110,6 +110,7 @@ class Capture(unittest.TestCase):
             rules, events = Path(directory) / "rules.json", Path(directory) / "events.jsonl"
             rules.write_text(json.dumps({"version": 1, "rules": [
                 {"name": "many", "why": "x", "on": "syscall", "by": ["comm"],
+                 "where": "latency_ms >= 10ms",
                  "when": {"value": "count()", "window": "10s", "above": 5}}]}))
             lines = [{"on": "syscall", "timestamp": 1795000000000000000 + i * 10**9, "comm": "dd",
                       "latency_ms": 12} for i in range(5)]
