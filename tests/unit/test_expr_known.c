@@ -68,7 +68,9 @@ static void upper_bounds_follow_from_the_condition(void **state)
 
 static void collect_text(void *ctx, const struct expr_literal *l)
 {
-	buf_addf(ctx, "%s %s %s at %zu; ", l->f->name, l->negated ? "!=" : "==", l->text, l->at);
+	const char *op = l->glob ? "like" : l->negated ? "!=" : "==";
+
+	buf_addf(ctx, "%s %s %s at %zu; ", l->f->name, op, l->text, l->at);
 }
 
 static void texts_are_told_with_their_place(void **state)
@@ -81,7 +83,7 @@ static void texts_are_told_with_their_place(void **state)
 	(void)state;
 	expr_each_text(e, collect_text, &out);
 	assert_string_equal(buf_str(&out), "comm == a at 14; comm == b at 9; comm == c at 36; "
-					   "comm != d at 51; ");
+					   "comm != d at 51; comm like e at 70; ");
 	expr_free(e);
 }
 
