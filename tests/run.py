@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
-UNIT_TIMEOUT_S = 120
+UNIT_TIMEOUT_S = 300
 MODULE_TIMEOUT_S = 600 * float(os.environ.get("KERNELSIGHT_PATIENCE", "1"))  # see tests/lib/ks.py
 
 

@@ -21,6 +21,9 @@
 #define RIG_HOOKS_MAX 6
 #define RIG_TEXTS_MAX 32
 
+/* How long a test waits for what must come: a busy machine takes its time. */
+#define RIG_PATIENCE_S 60
+
 struct rig {
 	struct loop *loop;
 	struct hooks *hooks;
@@ -155,22 +158,33 @@ static inline void rig_run(struct rig *r, double seconds)
 		assert_int_equal(loop_run_once(r->loop, 10), 0);
 }
 
-/* Runs the loop until nothing is left to deliver; fails the test if that takes longer. */
-static inline void rig_run_until_idle(struct rig *r, double seconds)
-{
-	double end_s = rig_clock_s() + seconds;
+/* Runs the loop until the condition holds; fails the test if it never does. */
+#define RIG_RUN_UNTIL(r, condition)                                                                \
+	do {                                                                                       \
+		double end_s_ = rig_clock_s() + RIG_PATIENCE_S;                                    \
+                                                                                                   \
+		while (!(condition)) {                                                             \
+			if (rig_clock_s() > end_s_)                                                \
+				fail_msg("never was: %s", #condition);                             \
+			assert_int_equal(loop_run_once((r)->loop, 10), 0);                         \
+		}                                                                                  \
+	} while (0)
 
-	while (!hooks_idle(r->hooks)) {
-		if (rig_clock_s() > end_s)
-			fail_msg("not idle after %.1f s", seconds);
-		assert_int_equal(loop_run_once(r->loop, 10), 0);
-	}
+/* Runs the loop until nothing is left to deliver. */
+static inline void rig_run_until_idle(struct rig *r)
+{
+	RIG_RUN_UNTIL(r, hooks_idle(r->hooks));
 }
 
 static inline const char *rig_log(struct rig *r)
 {
 	(void)fflush(r->log_file);
 	return r->log;
+}
+
+static inline void rig_run_until_logged(struct rig *r, const char *part)
+{
+	RIG_RUN_UNTIL(r, strstr(rig_log(r), part));
 }
 
 static inline void assert_log(struct rig *r, const char *part)

@@ -147,13 +147,7 @@ static inline double request_time_s(const char *name, unsigned n)
 /* Runs the loop until the sink has had n requests. */
 static inline void run_until_requested(struct rig *r, const char *name, unsigned n)
 {
-	double end_s = rig_clock_s() + 5;
-
-	while (request_count(name) < n) {
-		if (rig_clock_s() > end_s)
-			fail_msg("only %u requests to %s", request_count(name), name);
-		assert_int_equal(loop_run_once(r->loop, 10), 0);
-	}
+	RIG_RUN_UNTIL(r, request_count(name) >= n);
 }
 
 static inline const char *alert_id(unsigned n)

@@ -8,27 +8,46 @@
 
 #include "hook/spawn.h"
 
+static void want_together(unsigned n)
+{
+	AUTO_FREE char *path = xasprintf("%s/wanted", dir);
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fprintf(f, "%u\n", n);
+	(void)fclose(f);
+}
+
+/* Of those allowed at a time each waits until all have begun: they do run together. */
 static void no_more_run_at_a_time_than_allowed(void **state)
 {
 	AUTO_RIG r;
 
 	(void)state;
 	rig_init(&r);
-	to_script(&r, "one", "echo + >>out; sleep 0.4; echo - >>out")->concurrency = 1;
+	to_script(
+		&r, "one",
+		"echo + >>out; sleep 0.3; "
+		"for i in $(seq 300); do [ $(grep -c + out) -lt $(cat wanted) ] || break; sleep 0.1; done; "
+		"echo - >>out")
+		->concurrency = 1;
+	want_together(1);
 	rig_start(&r);
 	for (unsigned i = 1; i <= 3; i++)
 		rig_deliver_other(&r, ALERT_FIRING, i, false);
-	rig_run_until_idle(&r, 5);
+	rig_run_until_idle(&r);
 	assert_string_equal(content("out"), "+\n-\n+\n-\n+\n-\n");
 	forget("out");
 	r.confs[0].concurrency = 3;
+	want_together(3);
 	hooks_free(r.hooks);
 	rig_start(&r);
 	for (unsigned i = 1; i <= 3; i++)
 		rig_deliver_other(&r, ALERT_FIRING, i, false);
-	rig_run_until_idle(&r, 5);
+	rig_run_until_idle(&r);
 	assert_string_equal(content("out"), "+\n+\n+\n-\n-\n-\n");
 	forget("one");
+	forget("wanted");
 	forget("out");
 }
 
@@ -42,7 +61,7 @@ static void a_cooldown_drops_and_says_so(void **state)
 	rig_start(&r);
 	rig_deliver(&r, ALERT_FIRING, 1, "{}");
 	rig_deliver(&r, ALERT_FIRING, 2, "{}");
-	rig_run_until_idle(&r, 5);
+	rig_run_until_idle(&r);
 	assert_string_equal(content("out"), "x\n");
 	assert_int_equal(rig_stats(&r).delivered, 1);
 	assert_int_equal(rig_stats(&r).dropped, 1);
@@ -90,8 +109,7 @@ static void what_undoes_an_action_runs_however_late(void **state)
 	hook_queue(h, firing);
 	hook_queue(h, resolved);
 	TAILQ_FIRST(&h->waiting)->queued_ns -= 61 * NS_PER_S;
-	for (int i = 0; i < 200 && h->stats.queued > 0; i++)
-		assert_int_equal(loop_run_once(r.loop, 10), 0);
+	RIG_RUN_UNTIL(&r, h->stats.queued == 0);
 	assert_string_equal(content("out"), "firing\nresolved\n");
 	assert_string_equal(rig_log(&r), "");
 	alert_unref(firing);
@@ -113,12 +131,12 @@ static void what_did_not_start_needs_no_undoing(void **state)
 	assert_int_equal(chmod(path, 0644), 0);
 	rig_deliver(&r, ALERT_FIRING, 1, "{}");
 	rig_deliver(&r, ALERT_RESOLVED, 2, "{}");
-	rig_run_until_idle(&r, 5);
+	rig_run_until_idle(&r);
 	assert_log(&r, "cannot run the program: Permission denied; alert 01JDA8");
 	assert_log(&r, "alert 01JDA800000000000000000002 is dropped: the hook did not act when");
 	assert_int_equal(chmod(path, 0755), 0);
 	rig_deliver(&r, ALERT_FIRING, 3, "{}"); /* and there is no cooldown for it */
-	rig_run_until_idle(&r, 5);
+	rig_run_until_idle(&r);
 	assert_string_equal(content("out"), "x\n");
 	forget("starts");
 	forget("out");
@@ -140,7 +158,7 @@ static void a_resolved_alert_waits_for_the_end_of_its_firing(void **state)
 	rig_deliver_other(&r, ALERT_FIRING, 3, false);
 	rig_deliver_other(&r, ALERT_RESOLVED, 3, false);
 	assert_int_equal(rig_stats(&r).queued, 4);
-	rig_run_until_idle(&r, 5);
+	rig_run_until_idle(&r);
 	assert_int_equal(rig_stats(&r).delivered, 4);
 	assert_string_equal(rig_log(&r), "hook hook0: alert 01JDA800000000000000000002 is dropped: "
 					 "the hook did not act when it fired\n");
@@ -160,10 +178,10 @@ static void a_repeat_runs_nothing(void **state)
 	to_script(&r, "repeats", "echo $KERNELSIGHT_ID >>out");
 	rig_start(&r);
 	rig_deliver_other(&r, ALERT_FIRING, 1, false);
-	rig_run_until_idle(&r, 5);
+	rig_run_until_idle(&r);
 	rig_deliver_other(&r, ALERT_FIRING, 1, true);
 	rig_deliver_other(&r, ALERT_FIRING, 2, true);
-	rig_run_until_idle(&r, 5);
+	rig_run_until_idle(&r);
 	assert_string_equal(content("out"), "01JDA800000000000000000001\n");
 	assert_string_equal(rig_log(&r), "");
 	assert_int_equal(rig_stats(&r).dropped, 0);
@@ -187,7 +205,7 @@ static const char *run_with_descriptors(struct rig *r, unsigned n)
 		(void)close(fds[i]);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
 	rig_deliver_other(r, ALERT_FIRING, 1, false);
-	rig_run_until_idle(r, 5);
+	rig_run_until_idle(r);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 	return rig_log(r);
 }
@@ -221,7 +239,7 @@ static void a_dry_run_runs_nothing(void **state)
 	add_argument(to_script(&r, "dry", "echo x >>out"), "{{pid}}");
 	rig_start(&r);
 	rig_deliver(&r, ALERT_FIRING, 1, FIXTURE_DOC);
-	rig_run_until_idle(&r, 5);
+	rig_run_until_idle(&r);
 	assert_string_equal(content("out"), "");
 	assert_log(&r, "hook hook0: would run: /tmp/kernelsight-exec-");
 	assert_log(&r, "/dry 812\n");

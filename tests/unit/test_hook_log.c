@@ -32,7 +32,7 @@ static void the_log_hook_appends_lines(void **state)
 	rig_start(&r);
 	rig_deliver(&r, ALERT_FIRING, 1, "{\"n\":1}");
 	rig_deliver(&r, ALERT_RESOLVED, 2, "{\"n\":2}");
-	rig_run_until_idle(&r, 1);
+	rig_run_until_idle(&r);
 	f = fopen(path, "r");
 	assert_non_null(f);
 	assert_int_equal(fread(text, 1, sizeof(text) - 1, f), 16);
@@ -53,7 +53,7 @@ static void a_full_disk_is_tried_again(void **state)
 	rig_hook(&r, HOOK_LOG)->path = path;
 	rig_start(&r);
 	rig_deliver(&r, ALERT_FIRING, 1, "{}");
-	rig_run(&r, 0.05);
+	rig_run_until_logged(&r, "next try in ");
 	assert_int_equal(rig_stats(&r).queued, 1);
 	assert_true(rig_stats(&r).retried >= 1);
 	assert_log(&r, "cannot write to /dev/full: No space left on device; next try in ");

@@ -56,13 +56,13 @@ static void a_repeat_has_no_place_while_the_first_still_waits(void **state)
 	rig_deliver_other(&r, ALERT_FIRING, 3, true);
 	rig_deliver_other(&r, ALERT_FIRING, 3, true); /* a repeat of 3 waits */
 	rig_deliver_other(&r, ALERT_RESOLVED, 2, false);
-	rig_run_until_idle(&r, 5);
+	rig_run_until_idle(&r);
 	assert_int_equal(request_count("repeats"), 4);
 	assert_string_equal(request("repeats", 2, "headers/webhook-id"), alert_id(3));
 	assert_string_equal(request("repeats", 3, "headers/webhook-id"), alert_id(2));
 	assert_int_equal(rig_stats(&r).dropped, 0);
 	rig_deliver_other(&r, ALERT_FIRING, 2, true);
-	rig_run_until_idle(&r, 5);
+	rig_run_until_idle(&r);
 	assert_int_equal(request_count("repeats"), 5);
 }
 

@@ -116,7 +116,7 @@ static void one_configured_as_before_keeps_queue_and_back_off(void **state)
 	rig_start(&r);
 	rig_deliver(&r, ALERT_FIRING, 1, "{}");
 	rig_deliver(&r, ALERT_RESOLVED, 2, "{}");
-	rig_run(&r, 0.3);
+	RIG_RUN_UNTIL(&r, view(&r, 0).failures > 0);
 	assert_true(view(&r, 0).failures > 0);
 	/* at another place in the list */
 	other_hook(&o, "unused", r.confs[0])->used = false;
@@ -140,14 +140,14 @@ static void the_queue_of_one_that_changed_goes_over_in_order(void **state)
 	rig_start(&r);
 	for (unsigned i = 1; i <= 3; i++)
 		rig_deliver(&r, ALERT_FIRING, i, "{}");
-	rig_run(&r, 0.3);
+	RIG_RUN_UNTIL(&r, view(&r, 0).failures > 0);
 	other_hook(&o, "hook0", *script(&r, "new", "0"));
 	apply(&r, &o);
 	assert_int_equal(view(&r, 0).failures, 0);
 	r.rules.n_hooks = 1;
 	rig_deliver(&r, ALERT_RESOLVED, 4, "{}");
 	r.rules.n_hooks = 2;
-	rig_run_until_idle(&r, 10);
+	rig_run_until_idle(&r);
 	assert_string_equal(take_output("new", NULL),
 			    "new 1JDA81\nnew 1JDA82\nnew 1JDA83\nnew 1JDA84\n");
 	assert_int_equal(rig_stats(&r).delivered, 4);
@@ -164,8 +164,7 @@ static void tries_under_way_end_first(void **state)
 	rig_start(&r);
 	for (unsigned i = 1; i <= 3; i++)
 		rig_deliver(&r, ALERT_FIRING, i, "{}");
-	rig_run(&r, 0.1);
-	assert_int_equal(view(&r, 0).in_flight, 1);
+	RIG_RUN_UNTIL(&r, view(&r, 0).in_flight == 1);
 	/* twice: what has not begun to deliver anything passes all on */
 	other_hook(&o, "hook0", *dead(&r));
 	apply(&r, &o);
@@ -173,7 +172,7 @@ static void tries_under_way_end_first(void **state)
 	apply(&r, &p);
 	assert_int_equal(view(&r, 0).stats.queued, 2);
 	assert_int_equal(rig_stats(&r).queued, 3);
-	rig_run_until_idle(&r, 10);
+	rig_run_until_idle(&r);
 	assert_string_equal(take_output("old", "new"), "old 1JDA81\nnew 1JDA82\nnew 1JDA83\n");
 	rig_run(&r, 1.2);
 	assert_int_equal(rig_stats(&r).delivered, 3);
@@ -194,7 +193,7 @@ static void one_that_is_gone_delivers_what_it_has(void **state)
 	apply(&r, &o);
 	assert_int_equal(rig_stats(&r).queued, 2);
 	rig_deliver(&r, ALERT_FIRING, 3, "{}");
-	rig_run_until_idle(&r, 10);
+	rig_run_until_idle(&r);
 	assert_string_equal(take_output("old", NULL), "old 1JDA81\nold 1JDA82\n");
 	rig_run(&r, 1.2);
 	assert_int_equal(rig_stats(&r).delivered, 2);
@@ -211,7 +210,7 @@ static void another_secret_is_another_hook(void **state)
 	(void)setenv("RELOAD_URL", DEAD_URL, 1);
 	rig_start(&r);
 	rig_deliver(&r, ALERT_FIRING, 1, "{}");
-	rig_run(&r, 0.3);
+	RIG_RUN_UNTIL(&r, view(&r, 0).failures > 0);
 	other_hook(&o, "hook0", r.confs[0]);
 	apply(&r, &o);
 	assert_true(view(&r, 0).failures > 0);

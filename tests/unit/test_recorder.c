@@ -285,7 +285,7 @@ static void a_disk_that_stalls_costs_events_but_no_time(void **state)
 		record(r, i);
 	/* it answers again */
 	kept_fd = open(kept, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	for (unsigned quiet = 0; quiet < 200;) {
+	for (unsigned quiet = 0; quiet < 600;) {
 		got = read(pipe_fd, block, sizeof(block));
 		quiet = got > 0 ? 0 : quiet + 1;
 		if (got > 0)

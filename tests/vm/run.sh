@@ -69,11 +69,12 @@ make_initramfs
 
 # One CPU. With two, each in a thread of its own, qemu 7.2 now and then runs for ever the breakpoint that
 # the kernel puts into its own code for a moment while a tracepoint is switched; and in one thread they
-# stand still by turns for a tenth of a second.
+# stand still by turns for a tenth of a second. Where the host is busy the kernel, as it starts, counts too
+# few ticks of the timer: it is told not to.
 timeout "$limit_s" qemu-system-x86_64 -accel tcg -m 2048 -smp 1 -nographic -no-reboot -nic none \
 	-kernel "$(ls "$work"/kernel/boot/vmlinuz-*)" -initrd "$work/initramfs.gz" \
 	-drive "file=$work/root.img,if=virtio,format=raw,snapshot=on" \
 	-drive "file=$work/src.img,if=virtio,format=raw,snapshot=on" \
-	-append "console=ttyS0 quiet panic=-1" </dev/null >"$work/console" 2>&1 || true
+	-append "console=ttyS0 quiet panic=-1 no_timer_check" </dev/null >"$work/console" 2>&1 || true
 tr -d '\r' <"$work/console" | sed -n '/^KERNEL/,$p' | grep -v '^\[ ' || tail -n 20 "$work/console"
 grep -q '^[0-9]* passed, 0 failed' "$work/console"
