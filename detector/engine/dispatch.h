@@ -18,7 +18,6 @@ struct feed {
 	const struct expr *where; /* NULL: all events of the type */
 	struct expr_quick *quick; /* the same, prepared */
 	unsigned number;	  /* of its dispatch: in which place it was added */
-	unsigned packer;	  /* how its keys are packed (engine.c) */
 	uint64_t matched;	  /* events that satisfied it ... */
 	uint64_t last_ns;	  /* ... and the time of the latest */
 	uint64_t cost_ns;	  /* CPU time that they took in the stream, estimated */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Leads each event to the streams of rules that it may concern (dispatch.c, stream.c). What a batch
- * of events needs from memory is asked for ahead, in three passes over a few events each:
+ * of events needs from memory is asked for ahead, in four passes over a few events each:
  *
- *	1  match conditions, pack and hash keys, ask for the place in the table of keys
- *	2  look there, and ask for the entries
- *	3  take the events in, in order
+ *	1  match conditions, pack and hash keys, ask for the place in the directory of keys
+ *	2  look there, and ask for what the directory says of the key
+ *	3  look there, and ask for the entries of all streams that the event goes to
+ *	4  take the events in, in order
  */
 #include "engine/engine.h"
 
@@ -22,27 +23,42 @@
 #define COST_SAMPLE    127 /* one of so many errands is measured */
 #define BATCH_EVENTS   32
 #define KEYS_BYTES_MAX (32 * 1024)
-#define PACKERS_MAX    16
+
+/* A key that an event has in one directory, for all streams of that. */
+struct visit {
+	struct directory *directory;
+	struct table_key key;
+	struct dir_key *found; /* NULL: it was not there */
+	uint32_t removals;     /* of the directory when it was looked for: valid until the next */
+};
+
+/* Streams whose keys are of the same fields. */
+struct key_group {
+	struct directory directory;
+	const struct stream *first;
+	unsigned n_streams;
+	/* of each source: the visit of the event of that sequence number */
+	struct visit *visits[STREAM_SOURCES];
+	uint64_t sequences[STREAM_SOURCES];
+};
 
 /* An event on its way into a stream. */
 struct errand {
 	struct feed *feed;
 	const struct arrival *arrival;
-	const struct table_key *key; /* of a stream with windows */
-	struct keyed *guess;	     /* the entry that is likely the key's; or NULL */
+	const struct visit *visit; /* of a stream with windows */
+	struct keyed *entry;	   /* of the key, as long as the visit is valid; or NULL */
 };
 
 struct errands {
 	struct arrival arrivals[BATCH_EVENTS];
 	struct errand list[ERRANDS_MAX];
 	unsigned n;
-	struct table_key keys[ERRANDS_MAX];
-	unsigned n_keys;
+	struct visit visits[ERRANDS_MAX];
+	unsigned n_visits;
 	unsigned char bytes[KEYS_BYTES_MAX]; /* of the keys */
 	unsigned n_bytes;
-	/* The latest key of each of the first few ways to pack one, and whose it is. */
-	const struct table_key *packed[PACKERS_MAX];
-	const struct event *packed_of[PACKERS_MAX];
+	uint64_t sequence; /* another one for each event, and after each run */
 };
 
 /* What came of one event type. */
@@ -59,6 +75,8 @@ struct engine {
 	unsigned n_trackers;
 	struct stream **streams;
 	unsigned n_streams;
+	struct key_group *groups;
+	unsigned n_groups;
 	struct feed *feeds; /* one or two for each stream */
 	unsigned n_feeds;
 	const struct event_type *types;
@@ -128,26 +146,45 @@ static void make_streams(struct engine *e)
 		if (judges_events(t->rule))
 			stream_join(get_stream(e, &x, t->rule), t);
 	}
-	for (unsigned i = 0; i < e->n_streams; i++)
-		stream_start(e->streams[i]);
 	free(x.heads);
 	free(x.next);
 }
 
-/* The same number for all that take their key from the same fields; PACKERS_MAX for the rest. */
-static unsigned packer_of(const struct engine *e, const struct key_fields *fields)
+/* The group that has room for a stream; open: those with room, of which there is one for each kind of
+ * key. */
+static struct key_group *get_group(struct engine *e, unsigned *open, unsigned *n_open,
+				   const struct stream *s)
 {
-	unsigned next = 0;
+	unsigned i = 0;
 
-	for (unsigned i = 0; i + 1 < e->n_feeds; i++) {
-		const struct feed *f = &e->feeds[i];
-
-		if (memcmp(&f->stream->fields[f->source], fields, sizeof(*fields)) == 0)
-			return f->packer;
-		if (f->packer >= next)
-			next = f->packer + 1;
+	while (i < *n_open && !stream_same_keys(e->groups[open[i]].first, s))
+		i++;
+	if (i == *n_open) {
+		open[(*n_open)++] = e->n_groups;
+		e->groups[e->n_groups++].first = s;
+	} else if (e->groups[open[i]].n_streams == DIRECTORY_TABLES_MAX) {
+		open[i] = e->n_groups;
+		e->groups[e->n_groups++].first = s;
 	}
-	return next < PACKERS_MAX ? next : PACKERS_MAX;
+	return &e->groups[open[i]];
+}
+
+static void make_groups(struct engine *e)
+{
+	AUTO_FREE unsigned *open = xcalloc(e->n_streams, sizeof(*open));
+	AUTO_FREE unsigned *places = xcalloc(e->n_streams, sizeof(*places));
+	unsigned n_open = 0;
+
+	e->groups = xcalloc(e->n_streams, sizeof(*e->groups));
+	for (unsigned i = 0; i < e->n_streams; i++) {
+		e->streams[i]->group = get_group(e, open, &n_open, e->streams[i]);
+		places[i] = e->streams[i]->group->n_streams++;
+	}
+	for (unsigned i = 0; i < e->n_groups; i++)
+		directory_init(&e->groups[i].directory, e->groups[i].n_streams,
+			       stream_key_max(e->groups[i].first));
+	for (unsigned i = 0; i < e->n_streams; i++)
+		stream_start(e->streams[i], &e->streams[i]->group->directory, places[i]);
 }
 
 static void add_feed(struct engine *e, struct stream *s, unsigned source,
@@ -159,7 +196,6 @@ static void add_feed(struct engine *e, struct stream *s, unsigned source,
 	*feed = (struct feed){
 		.stream = s, .source = source, .where = where, .quick = expr_quick_new(where, type)
 	};
-	feed->packer = packer_of(e, &s->fields[source]);
 	if (!*route)
 		*route = dispatch_new();
 	dispatch_add(*route, feed);
@@ -171,6 +207,7 @@ static void make_routes(struct engine *e)
 	e->routes = xcalloc(e->n_types, sizeof(struct dispatch *));
 	e->seen = xcalloc(e->n_types, sizeof(*e->seen));
 	e->until_sample = COST_SAMPLE;
+	e->errands.sequence = 1;
 	e->feeds = xcalloc(e->n_streams, STREAM_SOURCES * sizeof(*e->feeds));
 	for (unsigned i = 0; i < e->n_streams; i++) {
 		const struct rule *rule = e->streams[i]->rule;
@@ -199,6 +236,7 @@ struct engine *engine_new(const struct engine_conf *conf)
 	for (unsigned i = 0; i < e->n_trackers; i++)
 		tracker_init(&e->trackers[i], &conf->rules->rules[i], &e->shared);
 	make_streams(e);
+	make_groups(e);
 	make_routes(e);
 	return e;
 }
@@ -211,6 +249,8 @@ void engine_free(struct engine *e)
 		dispatch_free(e->routes[i]);
 	for (unsigned i = 0; i < e->n_streams; i++)
 		stream_free(e->streams[i]);
+	for (unsigned i = 0; i < e->n_groups; i++)
+		directory_fini(&e->groups[i].directory);
 	for (unsigned i = 0; i < e->n_trackers; i++)
 		tracker_fini(&e->trackers[i]);
 	changes_free(e->shared.changes);
@@ -220,6 +260,7 @@ void engine_free(struct engine *e)
 	free(e->routes);
 	free(e->seen);
 	free(e->feeds);
+	free(e->groups);
 	free(e->streams);
 	free(e->trackers);
 	free(e);
@@ -233,78 +274,115 @@ static void begin(struct engine *e, uint64_t now_ns)
 			e->shared.began_ns[i] = now_ns;
 }
 
-static const struct table_key *pack(struct errands *all, const struct feed *feed,
-				    const struct event *ev)
+static struct visit *new_visit(struct errands *all, const struct feed *feed, const struct event *ev)
 {
-	struct table_key *key = &all->keys[all->n_keys++];
+	struct visit *visit = &all->visits[all->n_visits++];
 	unsigned char *bytes = &all->bytes[all->n_bytes];
 	size_t len = key_pack(&feed->stream->fields[feed->source], ev, bytes);
 
-	*key = stream_key(feed->stream, bytes, len);
+	visit->directory = &feed->stream->group->directory;
+	visit->key = stream_key(feed->stream, bytes, len);
 	all->n_bytes += (unsigned)len;
-	return key;
+	directory_prefetch(visit->directory, &visit->key);
+	return visit;
 }
 
-/* Streams that take their key from the same fields share it. */
-static const struct table_key *get_key(struct errands *all, const struct feed *feed,
-				       const struct event *ev)
+/* One for all streams of a group. */
+static const struct visit *get_visit(struct errands *all, const struct feed *feed,
+				     const struct event *ev)
 {
-	unsigned packer = feed->packer;
+	struct key_group *group = feed->stream->group;
 
-	if (packer >= PACKERS_MAX)
-		return pack(all, feed, ev);
-	if (all->packed_of[packer] != ev) {
-		all->packed[packer] = pack(all, feed, ev);
-		all->packed_of[packer] = ev;
+	if (group->sequences[feed->source] != all->sequence) {
+		group->sequences[feed->source] = all->sequence;
+		group->visits[feed->source] = new_visit(all, feed, ev);
 	}
-	return all->packed[packer];
+	return group->visits[feed->source];
 }
 
-static void look_ahead(struct errands *all)
+/* Pass 2. */
+static void guess_keys(struct errands *all)
 {
-	for (unsigned i = 0; i < all->n; i++) {
-		struct errand *errand = &all->list[i];
+	for (unsigned i = 0; i < all->n_visits; i++) {
+		struct visit *visit = &all->visits[i];
 
-		if (errand->key)
-			errand->guess = keytable_guess(&errand->feed->stream->keys, errand->key);
+		visit->found = directory_guess(visit->directory, &visit->key);
 	}
 }
 
-static void run_errand(const struct errand *errand)
+static void find_key(struct visit *visit)
+{
+	struct directory *d = visit->directory;
+	uint32_t number;
+
+	visit->removals = d->removals;
+	if (!visit->found || directory_is(d, visit->found, &visit->key))
+		return;
+	number = directory_find(d, &visit->key);
+	visit->found = number ? directory_at(d, number - 1) : NULL;
+}
+
+/* Pass 3. */
+static void find_entries(struct errands *all)
+{
+	for (unsigned i = 0; i < all->n_visits; i++)
+		find_key(&all->visits[i]);
+	for (struct errand *errand = all->list; errand < all->list + all->n; errand++) {
+		const struct keytable *keys = &errand->feed->stream->keys;
+
+		if (!errand->visit || !errand->visit->found)
+			continue;
+		errand->entry = keytable_of(keys, errand->visit->found);
+		if (errand->entry)
+			keytable_prefetch(keys, errand->visit->found, errand->entry);
+	}
+}
+
+static inline void run_errand(const struct errand *errand)
 {
 	struct stream *s = errand->feed->stream;
+	const struct visit *visit = errand->visit;
+	struct keyed *k = errand->entry;
 
-	if (errand->key)
-		stream_take(s, errand->feed->source, errand->arrival, errand->key, errand->guess);
-	else
+	if (!visit) {
 		stream_take_point(s, errand->arrival);
+		return;
+	}
+	if (!k || visit->removals != visit->directory->removals)
+		k = stream_get(s, &visit->key);
+	if (k)
+		stream_take(s, errand->feed->source, errand->arrival, k);
 }
 
 static void run_measured(struct engine *e, const struct errand *errand)
 {
-	uint64_t from_ns = e->shared.conf.cost_clock();
+	uint64_t (*clock)(void) = e->shared.conf.cost_clock;
+	uint64_t from_ns = clock ? clock() : 0;
 
 	run_errand(errand);
-	errand->feed->cost_ns += (e->shared.conf.cost_clock() - from_ns) * COST_SAMPLE;
+	if (clock)
+		errand->feed->cost_ns += (clock() - from_ns) * COST_SAMPLE;
 	e->until_sample = COST_SAMPLE;
 }
 
-/* Passes 2 and 3. */
+/* Passes 2 to 4. */
 static void run_errands(struct engine *e)
 {
 	struct errands *all = &e->errands;
-	bool measured = e->shared.conf.cost_clock != NULL;
+	const struct errand *end = all->list + all->n;
 
-	if (all->n > 1)
-		look_ahead(all);
-	for (unsigned i = 0; i < all->n; i++) {
-		if (measured && --e->until_sample == 0)
-			run_measured(e, &all->list[i]);
-		else
-			run_errand(&all->list[i]);
+	if (all->n > 1) {
+		guess_keys(all);
+		find_entries(all);
 	}
-	all->n = all->n_keys = all->n_bytes = 0;
-	memset(all->packed_of, 0, sizeof(all->packed_of));
+	for (const struct errand *errand = all->list; errand < end; errand++) {
+		if (--e->until_sample == 0)
+			run_measured(e, errand);
+		else
+			run_errand(errand);
+	}
+	all->n = all->n_visits = all->n_bytes = 0;
+	all->sequence++;
 }
 
 static void add_errand(struct engine *e, struct feed *feed, const struct arrival *arrival)
@@ -317,12 +395,8 @@ static void add_errand(struct engine *e, struct feed *feed, const struct arrival
 	errand = &all->list[all->n++];
 	errand->feed = feed;
 	errand->arrival = arrival;
-	errand->key = NULL;
-	errand->guess = NULL;
-	if (!feed->stream->windowed)
-		return;
-	errand->key = get_key(all, feed, arrival->ev);
-	keytable_prefetch(&feed->stream->keys, errand->key);
+	errand->visit = feed->stream->windowed ? get_visit(all, feed, arrival->ev) : NULL;
+	errand->entry = NULL;
 }
 
 /* Pass 1. place: of the event in its batch. */
@@ -332,8 +406,10 @@ static void add_errands(struct engine *e, const struct event *ev, unsigned place
 	struct dispatch *route = e->routes[type];
 	struct arrival *arrival = &e->errands.arrivals[place];
 	struct feed *const *feeds = NULL;
+	uint64_t matched = 0;
 
 	*arrival = arrival_of(ev);
+	e->errands.sequence++;
 	if (!e->began)
 		begin(e, arrival->m.now_ns);
 	e->shared.stats.events++;
@@ -348,9 +424,10 @@ static void add_errands(struct engine *e, const struct event *ev, unsigned place
 			continue;
 		feed->matched++;
 		feed->last_ns = arrival->m.now_ns;
-		e->shared.stats.matched += feed->stream->n_trackers;
+		matched += feed->stream->n_trackers;
 		add_errand(e, feed, arrival);
 	}
+	e->shared.stats.matched += matched;
 }
 
 void engine_feed(struct engine *e, const struct event *ev)

@@ -77,10 +77,11 @@ void stream_free(struct stream *s)
 	for (uint32_t i = 0; i < s->keys.high; i++) {
 		struct keyed *k = keytable_at(&s->keys, i);
 
-		for (unsigned j = 0; k->used && j < s->n_trackers; j++)
+		if (!keytable_used(&s->keys, i))
+			continue;
+		for (unsigned j = 0; j < s->n_trackers; j++)
 			tracker_forget(s->trackers[j], k);
-		if (k->used)
-			free_cells(s, k);
+		free_cells(s, k);
 	}
 	keytable_fini(&s->keys);
 	for (unsigned i = 0; i < s->n_grids; i++)
@@ -144,20 +145,37 @@ void stream_join(struct stream *s, struct tracker *t)
 				get_cell(s, &w->leaves[i].value.terms[j], w->leaves[i].window_ns);
 }
 
-void stream_start(struct stream *s)
+bool stream_same_keys(const struct stream *a, const struct stream *b)
+{
+	return memcmp(a->fields, b->fields, sizeof(a->fields)) == 0;
+}
+
+size_t stream_key_max(const struct stream *s)
 {
 	size_t key_max = key_bytes_max(&s->fields[0]), other = key_bytes_max(&s->fields[1]);
-	size_t owned = 0, at;
 
-	for (unsigned i = 0; i < s->n_cells; i++)
-		owned += s->cells[i].counts ? sizeof(struct tally) : sizeof(struct window *);
-	keytable_init(&s->keys, s->shared->conf.max_keys, key_max > other ? key_max : other, owned,
-		      s->n_trackers * sizeof(struct mark));
-	at = keytable_owned_at(&s->keys);
+	return key_max > other ? key_max : other;
+}
+
+/* Gives the cells that count, or the others, their places in an entry; returns where they end. */
+static size_t place_cells(struct stream *s, bool counts, size_t size, size_t at)
+{
 	for (unsigned i = 0; i < s->n_cells; i++) {
+		if (s->cells[i].counts != counts)
+			continue;
 		s->cells[i].at = at;
-		at += s->cells[i].counts ? sizeof(struct tally) : sizeof(struct window *);
+		at += size;
 	}
+	return at;
+}
+
+void stream_start(struct stream *s, struct directory *directory, unsigned place)
+{
+	size_t end = place_cells(s, true, sizeof(struct tally), KEYED_BYTES);
+
+	end = place_cells(s, false, sizeof(struct window *), (end + 7) / 8 * 8);
+	keytable_init(&s->keys, s->shared->conf.max_keys, directory, place, end - KEYED_BYTES,
+		      s->n_trackers * sizeof(struct mark));
 	for (unsigned i = 0; i < s->n_trackers; i++)
 		s->trackers[i]->place = i;
 	stream_look_again(s);
@@ -329,13 +347,13 @@ static void add_to_cells(const struct stream *s, struct keyed *k, unsigned sourc
 }
 
 /* The same of a point, by tallies. True if no rule has anything to do about it. */
-static bool count_in_cells(const struct stream *s, struct keyed *k, unsigned source,
-			   const struct arrival *a, uint64_t latest_ns)
+static inline bool count_in_cells(const struct stream *s, struct keyed *k, unsigned source,
+				  const struct arrival *a, uint64_t latest_ns)
 {
+	const struct cell *end = s->cells + s->n_cells;
 	bool calm = latest_ns < s->calm_until_ns;
 
-	for (unsigned i = 0; i < s->n_cells; i++) {
-		const struct cell *c = &s->cells[i];
+	for (const struct cell *c = s->cells; c < end; c++) {
 		struct tally *tally = (struct tally *)((unsigned char *)k + c->at);
 
 		if (is_for(c, source, a))
@@ -355,24 +373,30 @@ static bool is_settled(const struct stream *s, struct keyed *k)
 	return true;
 }
 
-void stream_take(struct stream *s, unsigned source, const struct arrival *a,
-		 const struct table_key *key, struct keyed *guess)
+/* Apart, so that what every event does needs few registers. */
+__attribute__((noinline)) static void tell_rules(struct stream *s, unsigned source,
+						 const struct arrival *a, struct keyed *k)
 {
-	struct keyed *k = guess && keytable_is(&s->keys, guess, key) ? guess : stream_get(s, key);
-	uint64_t latest_ns;
-
-	if (!k)
-		return;
-	if (a->m.now_ns > k->last_ns)
-		k->last_ns = a->m.now_ns;
-	latest_ns = heard_ns(s, k, 0);
-	if (!s->by_tallies || a->middle_ns != a->m.now_ns)
-		add_to_cells(s, k, source, a, latest_ns);
-	else if (count_in_cells(s, k, source, a, latest_ns) && k->settled)
-		return;
 	for (unsigned i = 0; i < s->n_trackers; i++)
 		tracker_take(s->trackers[i], k, source, a->ev, &a->m);
 	k->settled = s->by_tallies && is_settled(s, k);
+}
+
+__attribute__((noinline)) static void take_whole(struct stream *s, unsigned source,
+						 const struct arrival *a, struct keyed *k)
+{
+	add_to_cells(s, k, source, a, heard_ns(s, k, 0));
+	tell_rules(s, source, a, k);
+}
+
+void stream_take(struct stream *s, unsigned source, const struct arrival *a, struct keyed *k)
+{
+	if (a->m.now_ns > k->last_ns)
+		k->last_ns = a->m.now_ns;
+	if (!s->by_tallies || a->middle_ns != a->m.now_ns)
+		take_whole(s, source, a, k);
+	else if (!count_in_cells(s, k, source, a, heard_ns(s, k, 0)) || !k->settled)
+		tell_rules(s, source, a, k);
 }
 
 void stream_take_point(struct stream *s, const struct arrival *a)
@@ -417,12 +441,9 @@ void stream_sweep(struct stream *s, uint64_t now_ns)
 	uint32_t n = s->keys.high / SWEEP_TICKS + SWEEP_LEAST;
 
 	for (uint32_t i = 0; i < n && i < s->keys.high; i++) {
-		struct keyed *k;
-
 		s->swept = s->swept + 1 < s->keys.high ? s->swept + 1 : 0;
-		k = keytable_at(&s->keys, s->swept);
-		if (k->used)
-			sweep_entry(s, k, now_ns);
+		if (keytable_used(&s->keys, s->swept))
+			sweep_entry(s, keytable_at(&s->keys, s->swept), now_ns);
 	}
 }
 
@@ -433,7 +454,7 @@ void cell_move(const struct cell *to, struct keyed *to_key, const struct cell *f
 	unsigned char *source = (unsigned char *)from_key + from->at;
 
 	if (from->counts) {
-		if (!((struct tally *)source)->until_ns)
+		if (!tally_total((struct tally *)source))
 			return;
 		tally_clear((struct tally *)target);
 		memcpy(target, source, sizeof(struct tally));

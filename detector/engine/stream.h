@@ -3,10 +3,11 @@
  * The rules that see the same events under the same keys, and what they share: one table of keys, one
  * condition, and one window for each different measure. In an entry of the table stand
  *
- *	struct keyed | key | cells: one for each different term and window
+ *	struct keyed | cells: one for each different term and window
  *
- * so that what an event touches lies together; apart from it the marks, one for each rule. A rule on single events has a stream of its own, in
- * which only the keys are that its alert is pending or firing for.
+ * so that what an event touches lies together; apart from it the marks, one for each rule. Streams whose
+ * keys are of the same fields share a directory of them. A rule on single events has a stream of its
+ * own, in which only the keys are that its alert is pending or firing for.
  */
 #ifndef ENGINE_STREAM_H
 #define ENGINE_STREAM_H
@@ -19,6 +20,7 @@
 
 #define STREAM_SOURCES 2
 
+struct key_group;
 struct tracker;
 
 /* An event on its way into streams. */
@@ -48,6 +50,7 @@ struct stream {
 	const struct rule *rule;      /* one of them: they agree in on, where, by and with */
 	bool windowed;
 	struct key_fields fields[STREAM_SOURCES];
+	struct key_group *group; /* the engine's */
 	struct keytable keys;
 	struct cell *cells;
 	unsigned n_cells;
@@ -88,16 +91,18 @@ void stream_free(struct stream *s);
 
 /* Adds a tracker and the cells it needs; not after stream_start(). */
 void stream_join(struct stream *s, struct tracker *t);
-/* All have joined. */
-void stream_start(struct stream *s);
+/* May these two be in one directory: do they take their keys from the same fields? */
+bool stream_same_keys(const struct stream *a, const struct stream *b);
+size_t stream_key_max(const struct stream *s);
+/* All have joined. place: among the streams of the directory, which is borrowed. */
+void stream_start(struct stream *s, struct directory *directory, unsigned place);
 
 /* Some tracker's calm or calm_until_ns is another. */
 void stream_look_again(struct stream *s);
 
-/* With windows: takes in an event of that source that satisfies its condition. guess: what
- * keytable_guess() said, or NULL. */
-void stream_take(struct stream *s, unsigned source, const struct arrival *a,
-		 const struct table_key *key, struct keyed *guess);
+/* With windows: takes in an event of that source that satisfies its condition. k: the entry of its
+ * key, as stream_get() says it. */
+void stream_take(struct stream *s, unsigned source, const struct arrival *a, struct keyed *k);
 /* Without: the same. */
 void stream_take_point(struct stream *s, const struct arrival *a);
 

@@ -206,8 +206,13 @@ void tracker_each_key(struct tracker *t, tracker_key_fn *fn, void *ctx)
 
 	for (uint32_t i = 0; i < keys->high; i++) {
 		struct keyed *k = keytable_at(keys, i);
+		const unsigned char *key;
+		size_t len;
 
-		if (k->used && tracker_mark(t, k)->known && !fn(ctx, keytable_key(keys, k), k->len))
+		if (!keytable_used(keys, i) || !tracker_mark(t, k)->known)
+			continue;
+		key = keytable_key(keys, k, &len);
+		if (!fn(ctx, key, len))
 			return;
 	}
 }

@@ -67,7 +67,7 @@ void tracker_fini(struct tracker *t);
 
 static inline struct mark *tracker_mark(const struct tracker *t, const struct keyed *k)
 {
-	return (struct mark *)keytable_apart(&t->stream->keys, k->number) + t->place;
+	return (struct mark *)(keytable_apart(&t->stream->keys, k->number) + 1) + t->place;
 }
 
 /* For the stream: an event was put into the windows of k. */

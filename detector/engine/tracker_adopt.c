@@ -81,8 +81,9 @@ static void adopt_key(struct tracker *t, struct tracker *old, struct keyed *from
 		      uint64_t now_ns)
 {
 	struct mark *before = tracker_mark(old, from), *mark;
-	struct table_key key =
-		stream_key(t->stream, keytable_key(&old->stream->keys, from), from->len);
+	size_t len;
+	const unsigned char *bytes = keytable_key(&old->stream->keys, from, &len);
+	struct table_key key = stream_key(t->stream, bytes, len);
 	struct keyed *to = stream_get(t->stream, &key);
 	double value;
 
@@ -102,7 +103,7 @@ static void adopt_key(struct tracker *t, struct tracker *old, struct keyed *from
 		return;
 	if (!whole)
 		mark->series->known_ns = mark->series->usual_since_ns = now_ns;
-	tracker_hold(to, PHASE_INACTIVE, mark->series->life.phase);
+	tracker_hold(t, to, PHASE_INACTIVE, mark->series->life.phase);
 	/* one that rested is looked at once, as its limits may be others */
 	tracker_enlist(t, to, before->listed && before->idle && t->learns);
 }
@@ -115,7 +116,7 @@ void tracker_adopt(struct tracker *t, struct tracker *old, uint64_t now_ns)
 	for (uint32_t i = 0; i < old->stream->keys.high; i++) {
 		struct keyed *from = tracker_entry(old, i);
 
-		if (from->used && tracker_mark(old, from)->known)
+		if (keytable_used(&old->stream->keys, i) && tracker_mark(old, from)->known)
 			adopt_key(t, old, from, whole, now_ns);
 	}
 	window_free(t->losses);

@@ -81,8 +81,8 @@ static void expect_nearer(struct tracker *t, const struct leaf *l)
 	stream_look_again(t->stream);
 }
 
-void tracker_note_miss(struct tracker *t, const struct distance *d, const struct leaf_reading *r,
-		       const unsigned char *key, size_t len, uint64_t now_ns)
+void tracker_note_miss_of(struct tracker *t, const struct distance *d, const struct leaf_reading *r,
+			  const unsigned char *key, size_t len, uint64_t now_ns)
 {
 	const struct leaf *l = &t->rule->judge.leaves[d->leaf];
 	const struct near_miss miss = {
@@ -101,6 +101,15 @@ void tracker_note_miss(struct tracker *t, const struct distance *d, const struct
 		expect_nearer(t, l);
 }
 
+void tracker_note_miss(struct tracker *t, const struct distance *d, const struct leaf_reading *r,
+		       const struct keyed *k, uint64_t now_ns)
+{
+	size_t len;
+	const unsigned char *key = keytable_key(&t->stream->keys, k, &len);
+
+	tracker_note_miss_of(t, d, r, key, len, now_ns);
+}
+
 /* The key was judged, and does not fire: because of the condition, or of what comes after it. */
 static void missed(struct tracker *t, struct keyed *k, const struct reading *r, bool holds,
 		   bool grace, uint64_t now_ns)
@@ -110,8 +119,7 @@ static void missed(struct tracker *t, struct keyed *k, const struct reading *r, 
 	if (!holds && !grace)
 		d = condition_distance(&t->rule->judge, r);
 	if (d.share < INFINITY && near_wanted(&t->misses, d.share, now_ns))
-		tracker_note_miss(t, &d, &r->leaves[d.leaf], keytable_key(&t->stream->keys, k),
-				  k->len, now_ns);
+		tracker_note_miss(t, &d, &r->leaves[d.leaf], k, now_ns);
 }
 
 /* --- the life of an alert -------------------------------------------------------------------- */
@@ -153,12 +161,15 @@ static bool severity_changes(struct tracker *t, struct series *s, const struct r
 	return true;
 }
 
-void tracker_hold(struct keyed *k, enum phase before, enum phase after)
+void tracker_hold(const struct tracker *t, const struct keyed *k, enum phase before,
+		  enum phase after)
 {
+	struct keyed_apart *apart = keytable_apart(&t->stream->keys, k->number);
+
 	if (before == PHASE_INACTIVE && after != PHASE_INACTIVE)
-		k->held++;
+		apart->held++;
 	else if (before != PHASE_INACTIVE && after == PHASE_INACTIVE)
-		k->held--;
+		apart->held--;
 }
 
 void tracker_advance(struct tracker *t, struct keyed *k, struct series *s, bool holds, bool clears,
@@ -174,7 +185,7 @@ void tracker_advance(struct tracker *t, struct keyed *k, struct series *s, bool 
 	change = lifecycle_step(&s->life, &t->life, holds, clears, m->now_ns);
 	if (s->life.phase != PHASE_FIRING)
 		missed(t, k, r, holds, grace, m->now_ns);
-	tracker_hold(k, before, s->life.phase);
+	tracker_hold(t, k, before, s->life.phase);
 	if (change == CHANGE_FIRED)
 		begin(t, s, r, held, m);
 	else if (s->life.phase == PHASE_FIRING && t->rule->n_escalations &&

@@ -57,12 +57,16 @@ void tracker_judge(struct tracker *t, struct keyed *k, struct series *s, struct 
 /* Lets the alert go on: does the condition hold, and does what ends it? Bit i of held: leaf i holds. */
 void tracker_advance(struct tracker *t, struct keyed *k, struct series *s, bool holds, bool clears,
 		     const struct reading *r, unsigned held, const struct moment *m);
-/* The phase of the key's alert has changed: keyed.held follows. */
-void tracker_hold(struct keyed *k, enum phase before, enum phase after);
+/* The phase of the key's alert has changed: keyed_apart.held follows. */
+void tracker_hold(const struct tracker *t, const struct keyed *k, enum phase before,
+		  enum phase after);
 
-/* Notes that a key, packed, came so near; r is the reading of leaf d->leaf. */
+/* Notes that a key came so near; r is the reading of leaf d->leaf. */
 void tracker_note_miss(struct tracker *t, const struct distance *d, const struct leaf_reading *r,
-		       const unsigned char *key, size_t len, uint64_t now_ns);
+		       const struct keyed *k, uint64_t now_ns);
+/* The same of one that is packed. */
+void tracker_note_miss_of(struct tracker *t, const struct distance *d, const struct leaf_reading *r,
+			  const unsigned char *key, size_t len, uint64_t now_ns);
 
 /* --- tracker_take.c -------------------------------------------------------------------------- */
 

@@ -20,6 +20,7 @@ static void describe(const struct tracker *t, struct keyed *k, const struct seri
 		     struct transition *tr, struct value key[RULE_BY_MAX])
 {
 	const struct leaf_reading *shown = &r->leaves[s->leaf];
+	size_t len;
 
 	*tr = (struct transition){
 		.state = ALERT_FIRING,
@@ -49,7 +50,7 @@ static void describe(const struct tracker *t, struct keyed *k, const struct seri
 					 : leaf_limit(&t->rule->judge.leaves[i], &r->leaves[i]),
 			.held = held >> i & 1,
 		};
-	key_unpack(t->rule, keytable_key(&t->stream->keys, k), key);
+	key_unpack(t->rule, keytable_key(&t->stream->keys, k, &len), key);
 }
 
 unsigned tracker_rule_index(const struct tracker *t)
@@ -62,15 +63,16 @@ void tracker_report(struct tracker *t, struct keyed *k, struct series *s, enum c
 {
 	struct value key[RULE_BY_MAX];
 	struct transition tr;
+	size_t len;
 	struct alert_change c = {
 		.change = change,
 		.rule = tracker_rule_index(t),
-		.packed_key = keytable_key(&t->stream->keys, k),
-		.packed_len = k->len,
+		.packed_key = keytable_key(&t->stream->keys, k, &len),
 		.now_ns = m->now_ns,
 		.transition = &tr,
 	};
 
+	c.packed_len = (unsigned)len;
 	describe(t, k, s, r, held, m, &tr, key);
 	tr.repeat = change == CHANGE_REPEATED;
 	if (change == CHANGE_RESOLVED) {
@@ -82,9 +84,13 @@ void tracker_report(struct tracker *t, struct keyed *k, struct series *s, enum c
 
 void tracker_tell_met(struct tracker *t, const struct keyed *k, const struct series *s, bool met)
 {
-	if (s->life.phase == PHASE_FIRING)
-		changes_met(t->shared, tracker_rule_index(t), keytable_key(&t->stream->keys, k),
-			    k->len, met);
+	const unsigned char *key;
+	size_t len;
+
+	if (s->life.phase != PHASE_FIRING)
+		return;
+	key = keytable_key(&t->stream->keys, k, &len);
+	changes_met(t->shared, tracker_rule_index(t), key, len, met);
 }
 
 bool tracker_inspect(struct tracker *t, const unsigned char *key, size_t len, uint64_t now_ns,

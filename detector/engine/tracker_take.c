@@ -20,7 +20,7 @@ static void missed_on_arrival(struct tracker *t, struct keyed *k, double value, 
 	if (t->rule->judge.n_leaves > 1 || (value <= t->calm[0] && now_ns < t->calm_until_ns))
 		return;
 	d = leaf_distance(l, &r, false);
-	tracker_note_miss(t, &d, &r, keytable_key(&t->stream->keys, k), k->len, now_ns);
+	tracker_note_miss(t, &d, &r, k, now_ns);
 }
 
 static void take_on_arrival(struct tracker *t, struct keyed *k, struct mark *mark,
@@ -84,7 +84,8 @@ bool tracker_minds(struct tracker *t, const struct event *ev)
 		return true;
 	d = leaf_distance(l, &r, false);
 	if (d.share < INFINITY && near_wanted(&t->misses, d.share, now_ns))
-		tracker_note_miss(t, &d, &r, key, key_pack(&t->stream->fields[0], ev, key), now_ns);
+		tracker_note_miss_of(t, &d, &r, key, key_pack(&t->stream->fields[0], ev, key),
+				     now_ns);
 	return false;
 }
 
@@ -99,7 +100,7 @@ void tracker_take_point(struct tracker *t, struct keyed *k, const struct event *
 	s = tracker_need_series(t, k, m->now_ns);
 	tracker_enlist(t, k, false);
 	if (s->life.phase == PHASE_PENDING && tracker_gone_quiet(t, s, m)) {
-		tracker_hold(k, PHASE_PENDING, PHASE_INACTIVE);
+		tracker_hold(t, k, PHASE_PENDING, PHASE_INACTIVE);
 		s->life.phase = PHASE_INACTIVE;
 		s->samples = 0;
 	}

@@ -34,8 +34,7 @@ static inline bool expr_quick_match(const struct expr_quick *q, const struct eve
 
 	if (!q)
 		return true;
-	for (unsigned i = 0; i < q->n; i++) {
-		const struct quick_test *t = &q->tests[i];
+	for (const struct quick_test *t = q->tests; t < q->tests + q->n; t++) {
 		uint64_t word;
 
 		memcpy(&word, record + t->offset, sizeof(word));

@@ -377,7 +377,7 @@ static void distinct_values_are_estimated_within_the_stated_error(void **state)
 	window_free(w);
 }
 
-/* More than 65,535 in a slot do not overflow what is meant for few. */
+/* More than 255 in a slot do not overflow what is meant for few. */
 static void a_tally_counts_many(void **state)
 {
 	struct grid grid = grid_of(10 * NS_PER_S);
@@ -394,6 +394,37 @@ static void a_tally_counts_many(void **state)
 	tally_clear(&t);
 }
 
+/* Bursts of several hundred, late ones too: as the window that counts, which is recomputed above. */
+static void a_tally_of_bursts_equals_the_window(void **state)
+{
+	(void)state;
+	for (uint64_t run = 0; run < 211; run++) {
+		uint64_t length_ns = run % 2 ? 7 : 10 * NS_PER_S, now_ns = 3 * length_ns;
+		struct window *w = window_new(AGGREGATE_COUNT, 0, length_ns);
+		struct grid grid = grid_of(length_ns);
+		struct tally t = { 0 };
+
+		seed = run;
+		for (unsigned i = 0; i < 97; i++) {
+			uint64_t latest_ns = now_ns;
+			/* often such as are about to leave */
+			uint64_t late_ns = next_random(2)
+						   ? next_random(length_ns)
+						   : length_ns - next_random(length_ns / 10 + 1);
+
+			for (uint64_t n = 1 + next_random(1 + next_random(600)); n; n--) {
+				tally_add(&t, &grid, now_ns - late_ns, latest_ns);
+				window_add(w, now_ns - late_ns, 1);
+			}
+			if (next_random(3))
+				now_ns += next_random(length_ns / (1 + next_random(40)) + 1);
+			assert_int_equal(tally_count(&t, &grid, now_ns), window_samples(w, now_ns));
+		}
+		tally_clear(&t);
+		window_free(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -402,6 +433,7 @@ int main(void)
 		cmocka_unit_test(a_quantile_of_many_is_within_its_bound),
 		cmocka_unit_test(distinct_values_are_estimated_within_the_stated_error),
 		cmocka_unit_test(a_tally_counts_many),
+		cmocka_unit_test(a_tally_of_bursts_equals_the_window),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
