@@ -132,6 +132,7 @@ $(B)/tests/tools/%: tests/tools/%.c $(wildcard tests/tools/*.h)
 	$(Q)$(CC) -D_GNU_SOURCE $(CSTD) -O2 -o $@ $< -pthread $(TOOL_LIBS)
 
 $(B)/tests/tools/attach_bpf $(B)/tests/tools/toggle_bpf $(B)/tests/tools/wakeup_waits $(B)/tests/tools/walk_and_fork: TOOL_LIBS := -lbpf -lelf -lz
+$(B)/tests/tools/walk_and_fork: bpf/source.h
 
 $(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(OBJ)
 	$(call say,LINK,$@)

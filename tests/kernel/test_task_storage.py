@@ -1,30 +1,11 @@
-"""State that is kept for a task: when its birth and a walk over all tasks meet, and when it got none."""
+"""A task for which the kernel had no storage when it began."""
 import os
 import shutil
-import subprocess
 import unittest
 
 import ks
 from bpf_maps import Map, maps_of, possible_cpus
 from children import Child, nanosleep
-
-RUNS_ALONE = True  # where others fork on the CPU of the walk, the kernel does refuse storage now and then
-
-
-@ks.needs_kernel
-@unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "two meet on two CPUs only")
-class Meeting(unittest.TestCase):
-    def check(self, stem, walk):
-        path = ks.PROGRAM.parent / f"{stem}.bpf.o"
-        done = subprocess.run([ks.TOOLS / "walk_and_fork", path, walk, "on_new_task", "3"],
-                              capture_output=True, text=True, check=True)
-        walks, refused = map(int, done.stdout.split())
-        self.assertGreater(walks, 500)
-        self.assertLess(refused, 2 + walks / 400)
-
-    def test_what_the_other_has_made_is_not_said_to_be_lost(self):
-        self.check("sched_tracer", "on_walk_waits")
-        self.check("syscall_tracer", "on_walk_threads")
 
 
 def doze():
