@@ -115,7 +115,7 @@ static void print_end(const struct reply *r)
 	print_text(r, "silence/id");
 	printf(" is ended");
 	if (untold)
-		printf("; of %u alert%s that fire%s no hook knows yet", untold, plural(untold),
+		printf("; %u alert%s fire%s that no hook knows of yet", untold, plural(untold),
 		       untold == 1 ? "s" : "");
 	printf("\n");
 }

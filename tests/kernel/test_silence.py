@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Silences of a running daemon: what a webhook is told, and what is shown meanwhile."""
 import json
+import tempfile
 import unittest
+from pathlib import Path
 
 import ks
 from receivers import WebServer
@@ -20,8 +22,8 @@ class Silence(unittest.TestCase):
         self.server.__enter__()
         self.addCleanup(self.server.__exit__)
 
-    def start(self, **more):
-        daemon = ks.RunningDaemon(told("slow", self.server.url + "/", **more))
+    def start(self, *args, **more):
+        daemon = ks.RunningDaemon(told("slow", self.server.url + "/", **more), *args)
         self.addCleanup(daemon.stop)
         daemon.wait_ready()
         return daemon
@@ -64,7 +66,7 @@ class Silence(unittest.TestCase):
                                              "the disk is being replaced$")
             self.assertEqual(self.posts(), [])
             ended = self.ask(daemon, "unsilence", "1")
-            self.assertEqual(ended, "silence 1 is ended; of 1 alert that fires no hook knows yet\n")
+            self.assertEqual(ended, "silence 1 is ended; 1 alert fires that no hook knows of yet\n")
             fired = ks.wait_for(self.posts, 10, "post")[0]
             self.assertEqual([fired[m] for m in ("id", "incident", "state", "started", "silenced")],
                              [shown["id"], shown["incident"], "firing", shown["started"], None])
@@ -74,6 +76,26 @@ class Silence(unittest.TestCase):
         self.assertEqual(self.silences(daemon), [])
         self.assertEqual(self.ask(daemon, "silences"), "there is no silence\n")
         self.assertIn("there is no such silence", self.ask(daemon, "unsilence", "1", code=1))
+
+    def test_a_replay_says_the_same_with_the_same_ids_and_each_once(self):
+        directory = tempfile.TemporaryDirectory(prefix="kernelsight-test-")
+        self.addCleanup(directory.cleanup)
+        capture = Path(directory.name) / "capture"
+        daemon = self.start("--record", capture, repeat="1s")
+        self.ask(daemon, "silence", "rule=slow", "--for", "3s", "--comment", "x")
+        with Sleeper():
+            ks.wait_for(lambda: self.posts("firing"), 10, "post")
+            rules = Path(directory.name) / "rules.json"
+            rules.write_text(daemon.rules_path.read_text())
+        daemon.wait_alert("slow", "resolved")
+        daemon.stop()
+        live = [alert for _, alert in daemon.alerts()]
+        once = list(dict.fromkeys(alert["id"] for alert in live))
+        replayed = [json.loads(line) for line in
+                    ks.run("replay", "-r", rules, "--json", capture).stdout.splitlines()]
+        self.assertGreater(len(live), len(once))
+        self.assertEqual([alert["id"] for alert in replayed], once)
+        self.assertEqual({alert["silenced"] for alert in replayed}, {None})
 
     def test_what_was_told_before_is_told_to_be_over_and_the_next_is_not_told(self):
         daemon = self.start(repeat="1s")
