@@ -80,12 +80,29 @@ static bool source_stands(void *ctx, const struct event_type *type, struct buf *
 	return false;
 }
 
+static bool hook_works(void *ctx, unsigned hook, struct buf *out)
+{
+	const struct status_view *v = ctx;
+	struct hook_view h;
+
+	if (!hooks_view(v->hooks, hook, &h))
+		return true;
+	if (h.gone)
+		buf_adds(out, " (its receiver is gone for good)");
+	else if (h.failures)
+		buf_addf(out, " (%u failure%s in a row, %llu waiting: %s)", h.failures,
+			 plural(h.failures), (unsigned long long)h.stats.queued,
+			 h.last_failure ? h.last_failure : "not said why");
+	return !h.gone && !h.failures;
+}
+
 static struct explain_conf explain_conf(const struct status_view *v)
 {
 	return (struct explain_conf){
 		.now_ns = v->now_ns,
 		.wall_offset_ns = v->wall_offset_ns,
 		.source_stands = source_stands,
+		.hook_works = hook_works,
 		.ctx = (void *)v,
 	};
 }

@@ -16,6 +16,9 @@ struct explain_conf {
 	/* How the source that a rule reads stands, one phrase ("syscall is attached"), and whether events
 	 * can come from it. */
 	bool (*source_stands)(void *ctx, const struct event_type *type, struct buf *ret_phrase);
+	/* Does the hook, by its index in the rule set, take what it is given? If not, adds why, with a
+	 * blank before it. NULL: there are no hooks here. */
+	bool (*hook_works)(void *ctx, unsigned hook, struct buf *out);
 	void *ctx;
 };
 

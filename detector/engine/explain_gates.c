@@ -251,6 +251,28 @@ static void gate_said(struct explained *s)
 	}
 }
 
+/* Who is told, and whether they hear it. */
+static void gate_hooks(struct explained *s)
+{
+	const struct hook_conf *hooks = s->shared->conf.rules->hooks;
+	enum passing passes = s->rule->n_hooks ? OPEN : UNKNOWN;
+	struct buf text = { 0 };
+
+	if (s->rule->quiet)
+		return;
+	for (unsigned i = 0; i < s->rule->n_hooks; i++) {
+		unsigned hook = s->rule->hooks[i];
+
+		buf_addf(&text, "%s%s", i ? ", " : "", hooks[hook].name);
+		if (s->conf->hook_works && !s->conf->hook_works(s->conf->ctx, hook, &text))
+			passes = CLOSED;
+	}
+	if (!s->rule->n_hooks)
+		buf_adds(&text, "the rule names none: its alerts are only shown");
+	write_gate(s, "hooks", passes, &text);
+	buf_fini(&text);
+}
+
 /* --- rules made of others -------------------------------------------------------------------- */
 
 static void gates_of_members(struct explained *s)
@@ -310,5 +332,6 @@ void explain_gates(struct explained *s)
 	gate_inhibited(s);
 	gate_silence(s);
 	gate_said(s);
+	gate_hooks(s);
 	json_close(s->j, ']');
 }

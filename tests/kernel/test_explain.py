@@ -7,7 +7,7 @@ import unittest
 from pathlib import Path
 
 import ks
-from test_reload import NAME, Sleeper, slow
+from test_reload import NAME, PORT_OF_NOBODY, Sleeper, slow
 
 RULES = {"rules": [
     # a nap takes longer on a slow machine, but never so long
@@ -46,6 +46,9 @@ class Live(unittest.TestCase):
         document = self.explain("fires", f"pid={self.sleeper.process.pid}")
         self.assertEqual((document["verdict"], document["known"]), ("fires", True))
         self.assertTrue(gates(document)["source"][0])
+        self.assertEqual(gates(document)["silence"], (True, "there is none"))
+        self.assertEqual(gates(document)["hooks"],
+                         (None, "the rule names none: its alerts are only shown"))
         self.assertGreaterEqual(document["fired"], 1)
         self.assertGreater(document["cpu_ms"], 0)
 
@@ -100,6 +103,20 @@ class Live(unittest.TestCase):
         text = self.daemon.ask("status").stdout
         self.assertIn("suspicious, no event ever satisfied", text)
         self.assertNotIn("()", text)
+
+
+@ks.needs_kernel
+class Hooks(unittest.TestCase):
+    def test_a_hook_that_fails_is_named(self):
+        rules = {"hooks": {"page": {"type": "webhook", "url": f"http://127.0.0.1:{PORT_OF_NOBODY}/"}},
+                 "rules": [slow("fires", hooks=["page"])]}
+        with ks.RunningDaemon(rules) as daemon:
+            def hooks():
+                return gates(json.loads(daemon.ask("explain", "fires", "--json").stdout))["hooks"]
+            self.assertEqual(hooks(), (True, "page"))
+            with Sleeper():
+                ks.wait_for(lambda: hooks()[0] is False, 10, "hook that fails")
+                self.assertRegex(hooks()[1], r"^page \(\d+ failures? in a row, \d+ waiting: .+\)$")
 
 
 class Capture(unittest.TestCase):

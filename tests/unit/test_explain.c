@@ -89,6 +89,9 @@ static void each_gate_says_its_value(void **state)
 	assert_string_equal(gate(doc, "events"), "false: no event of syscall came yet");
 	assert_string_equal(gate(doc, "where"), "false: no event satisfied it yet");
 	assert_string_equal(gate(doc, "key"), "false: no key is known");
+	assert_string_equal(gate(doc, "silence"), "true: there is none");
+	assert_string_equal(gate(doc, "hooks"),
+			    "null: the rule names none: its alerts are only shown");
 	assert_string_equal(text_at(doc, "verdict"),
 			    "does not fire: events: no event of syscall came yet");
 	assert_string_equal(text_at(doc, "nearest_miss"), "null");

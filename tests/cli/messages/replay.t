@@ -165,6 +165,7 @@ The same of the other two:
     HOLD  threshold     latency_ms must be above 10 ms
     ok    flap          0 changes within 10 min, flaps from 6 on
     ok    silence       there is none
+    ?     hooks         the rule names none: its alerts are only shown
   
   no miss in the last hour
   
