@@ -69,13 +69,26 @@ static char *unknown_name(const struct rule_set *rules, const char *name)
 	return xasprintf("no rule has a key field or label \"%s\"%s", name, help);
 }
 
+/* What a value of a field that is no text is written with, or a glob for it. */
+static const char *characters_of(const struct field *f)
+{
+	switch (f->type) {
+	case FIELD_ADDR:
+		return "0123456789abcdef.:*?[]!^-";
+	case FIELD_REAL:
+		return "0123456789.e+-*?[]!^";
+	default:
+		return "0123456789-*?[]!^";
+	}
+}
+
 static bool can_be(const struct field *f, const char *wanted, struct names *texts)
 {
 	const char *const *text = event_field_texts(event_field_type(f), f);
 	bool found = false;
 
-	if (f->type == FIELD_UINT || f->type == FIELD_INT)
-		return strspn(wanted, "-0123456789*?[]!^") == strlen(wanted);
+	if (f->type != FIELD_TEXT)
+		return *wanted && strspn(wanted, characters_of(f)) == strlen(wanted);
 	if (!text)
 		return true;
 	/* one that stands for a number is a glob itself */
@@ -115,28 +128,41 @@ static bool known_value(const struct rule *r, const struct silence_matcher *m, s
 	return false;
 }
 
-static bool is_number(const struct rule_set *rules, const char *name)
+/* A field of "by" of that name; NULL: no rule has one. */
+static const struct field *key_field(const struct rule_set *rules, const char *name)
 {
 	unsigned at;
 
 	for (unsigned i = 0; i < rules->n_rules; i++)
 		if (silence_subject(&rules->rules[i], name, &at) == SUBJECT_KEY)
-			return rules->rules[i].by[at]->type != FIELD_TEXT;
-	return false;
+			return rules->rules[i].by[at];
+	return NULL;
+}
+
+static char *impossible_value(const struct field *f, const char *value)
+{
+	if (f->type == FIELD_ADDR)
+		return xasprintf(
+			"%s is an address, and cannot be \"%s\"; write one, or a glob such "
+			"as 10.1.*",
+			f->name, value);
+	return xasprintf("%s is a number, and cannot be \"%s\"", f->name, value);
 }
 
 static char *check_matcher(const struct silence_matcher *m, const struct rule_set *rules)
 {
 	AUTO_FREE struct names *others = xcalloc(1, sizeof(*others));
 	AUTO_FREE char *help = NULL;
+	const struct field *key;
 
 	if (!known_name(rules, m->name))
 		return unknown_name(rules, m->name);
 	for (unsigned i = 0; i < rules->n_rules; i++)
 		if (known_value(&rules->rules[i], m, others))
 			return NULL;
-	if (others->n == 0 && is_number(rules, m->name))
-		return xasprintf("%s is a number, and cannot be \"%s\"", m->name, m->value);
+	key = key_field(rules, m->name);
+	if (others->n == 0 && key)
+		return impossible_value(key, m->value);
 	if (others->n == 0)
 		return xasprintf("the label \"%s\" is made from each alert, which a silence cannot "
 				 "match; take a field of the key",

@@ -462,7 +462,9 @@ static const char LABELLED[] =
 	"  'when': {'value': 'latency_ms', 'above': 1} },"
 	"{ 'name': 'disk', 'why': 'x', 'on': 'io', 'by': ['device', 'op'], 'flap': false,"
 	"  'labels': {'team': 'database'}, 'severity': 'critical',"
-	"  'when': {'value': 'ops', 'above': 1} }";
+	"  'when': {'value': 'ops', 'above': 1} },"
+	"{ 'name': 'peer', 'why': 'x', 'on': 'tcp_retransmit', 'by': ['daddr'], 'flap': false,"
+	"  'when': {'value': 'segments', 'above': 1} }";
 
 static void start_labelled(void)
 {
@@ -509,6 +511,8 @@ static void all_matchers_must_fit(void **state)
 	assert_true(matches("comm=a\\,b", 0, "a,b", 7));
 	assert_true(matches("comm=[x]", 0, "[x]", 7));
 	assert_true(matches("comm=", 0, "", 7));
+	unsilence(silence("daddr=10.1.*", 60));
+	unsilence(silence("daddr=fe80::1", 60));
 }
 
 static void what_can_match_nothing_is_refused(void **state)
@@ -516,7 +520,7 @@ static void what_can_match_nothing_is_refused(void **state)
 	(void)state;
 	start_labelled();
 	assert_refused("rule=slwo", "no rule \"slwo\"; did you mean \"slow\"?");
-	assert_refused("rule=x*", "no rule \"x*\"; allowed are slow, disk");
+	assert_refused("rule=x*", "no rule \"x*\"; allowed are slow, disk, peer");
 	assert_refused("com=dd",
 		       "no rule has a key field or label \"com\"; did you mean \"comm\"?");
 	assert_refused("severity=critcal",
@@ -524,6 +528,9 @@ static void what_can_match_nothing_is_refused(void **state)
 	assert_refused("team=storag", "team is never \"storag\"; did you mean \"storage\"?");
 	assert_refused("op=raed", "op is never \"raed\"; did you mean \"read\"?");
 	assert_refused("pid=dd", "pid is a number, and cannot be \"dd\"");
+	assert_refused("pid=", "pid is a number, and cannot be \"\"");
+	assert_refused("daddr=10.0.0.0/8", "daddr is an address, and cannot be \"10.0.0.0/8\"; "
+					   "write one, or a glob such as 10.1.*");
 	assert_refused("who=dd",
 		       "the label \"who\" is made from each alert, which a silence cannot "
 		       "match; take a field of the key");
