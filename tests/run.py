@@ -22,7 +22,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
 UNIT_TIMEOUT_S = 300
-MODULE_TIMEOUT_S = 600 * float(os.environ.get("KERNELSIGHT_PATIENCE", "1"))  # see tests/lib/ks.py
+MODULE_TIMEOUT_S = 1200 * float(os.environ.get("KERNELSIGHT_PATIENCE", "1"))  # see tests/lib/ks.py
 
 
 class Tally:

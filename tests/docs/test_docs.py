@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The documentation says what the program does: its tables, examples, links, options and, on the
 live kernel, the first minutes that README.md promises."""
+import contextlib
 import json
+import random
 import re
 import shutil
 import socket
@@ -36,6 +38,15 @@ def shape(document):
     """The names of the members, and of theirs, in order; not of those that rules choose freely."""
     return [(name, shape(value) if name not in ("key", "labels") else None)
             for name, value in document.items()] if isinstance(document, dict) else None
+
+
+def free_port():
+    """One that nobody is given who asks for any: below those of the kernel's choice."""
+    for port in random.sample(range(20000, 30000), 100):
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no free port")
 
 
 def is_rule_file(text):
@@ -192,9 +203,7 @@ class FirstMinutes(unittest.TestCase):
         return Lines(receiver.stdout)
 
     def test_the_rule_of_ones_own_posts_to_the_receiver(self):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            port = s.getsockname()[1]
+        port = free_port()
         rules = block_with(ROOT / "README.md", "json", '"webhook"')
         self.assertEqual(rules.count("9000"), 1)
         rules = json.loads(rules.replace("9000", str(port)))

@@ -47,7 +47,7 @@ class Fuzz(unittest.TestCase):
         seeds = os.path.join(HERE, "seeds", name)
         target = os.path.join("build", "fuzz", name)
         built = subprocess.run(["make", "--no-print-directory", f"-j{os.cpu_count()}", target], cwd=ROOT,
-                               capture_output=True, timeout=300)
+                               capture_output=True, timeout=900)
         self.assertEqual(built.returncode, 0, built.stderr.decode(errors="replace"))
         self.assertTrue(os.listdir(seeds))
         with tempfile.TemporaryDirectory() as folder:

@@ -102,6 +102,8 @@ class Silence(unittest.TestCase):
         with Sleeper():
             ks.wait_for(self.posts, 10, "post")
             self.ask(daemon, "silence", "severity=warning", "--for", "10m", "--comment", "known")
+            # one may be on its way
+            ks.wait_for(lambda: not self.status(daemon)["hooks"][0]["queued"], 10, "empty queue")
             before = len(self.posts())
             daemon.wait_alert("slow", where=lambda a: a["repeat"] and a["silenced"])
         ks.wait_for(lambda: self.posts("resolved"), 10, "resolved alert")
