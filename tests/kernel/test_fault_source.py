@@ -72,7 +72,9 @@ class Faults(unittest.TestCase):
         cls.ks.stop()
 
     def found(self, *pids):
-        return [e for e in self.ks.events() if e["pid"] in pids and "minor_faults" in e]
+        """Of children and theirs. (A pid may have been that of another process before.)"""
+        return [e for e in self.ks.events() if e["pid"] in pids and "minor_faults" in e
+                and e["ppid"] in (os.getpid(), *pids)]
 
     def sums(self, *pids):
         events = self.found(*pids)

@@ -47,11 +47,17 @@ class Stream(unittest.TestCase):
         cls.ks.stop()
 
     def child(self, work):
-        return self.enterContext(Child(work))
+        child = self.enterContext(Child(work))
+        self.parents.add(child.pid)
+        return child
+
+    def setUp(self):
+        self.parents = {os.getpid()}
 
     def events_of(self, pid, **wanted):
-        return [e for e in self.ks.events()
-                if e.get("pid") == pid and all(e[k] == v for k, v in wanted.items())]
+        """Of a child or its child. (The pid may have been that of another process before.)"""
+        return [e for e in self.ks.events() if e.get("pid") == pid and e["ppid"] in self.parents
+                and all(e[k] == v for k, v in wanted.items())]
 
     def sums(self, pid, **wanted):
         events = self.events_of(pid, **wanted)
@@ -434,6 +440,7 @@ class Namespaces(Stream):
         """
 
     def setUp(self):
+        super().setUp()
         self.link = self.enterContext(LossyLink())
         for side in (self.link.client, self.link.server):
             # one segment a packet: the kernel counts segments, the firewall packets

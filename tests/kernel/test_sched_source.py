@@ -35,6 +35,10 @@ def sleep_often(n):
         nanosleep(0.001)
 
 
+def is_child(event, pid):
+    return (event["pid"], event["ppid"]) == (pid, os.getpid())
+
+
 @ks.needs_kernel
 class Samples(unittest.TestCase):
     @classmethod
@@ -46,9 +50,9 @@ class Samples(unittest.TestCase):
         cls.ks.stop()
 
     def of(self, pid, stream=None):
-        """All events of a process that has ended."""
+        """All events of a child that has ended. (Its pid may have been that of another process before.)"""
         def found():
-            return [e for e in (stream or self.ks).events() if e["pid"] == pid]
+            return [e for e in (stream or self.ks).events() if is_child(e, pid)]
         ks.wait_for(lambda: any(e["exited"] for e in found()), 5, f"end of process {pid}")
         return found()
 
@@ -117,7 +121,7 @@ class Samples(unittest.TestCase):
             self.assertGreater(event["cpu_time_ms"], 20)  # others may want the CPU too
         so_far_ms = 0
         for late_ms, event in self.ks.timed_events():
-            if event["pid"] == child.pid:
+            if is_child(event, child.pid):
                 so_far_ms += event["cpu_time_ms"]
                 self.assertLess(so_far_ms, event["timestamp"] / 1e6 + late_ms - began_ms + 1)
         buckets = [e["time_bucket"] for e in events]
@@ -324,7 +328,7 @@ class Waits(unittest.TestCase):
             time.sleep(0.7)
             lines, _ = other.communicate("\n")
             time.sleep(0.7)
-            events = [e for e in self.ks.events() if e["pid"] in pids and e["runq_waits"]]
+            events = [e for e in self.ks.events() if e["pid"] in pids and e["ppid"] == os.getpid() and e["runq_waits"]]
         seen = {}
         for line in lines.splitlines():
             pid, longest, *buckets = map(int, line.split())
@@ -374,11 +378,12 @@ class Waits(unittest.TestCase):
             pids = [stack.enter_context(Child(lambda i=i: work(i))).pid for i in range(workers)]
             for pid in pids:
                 wait_until_blocked(pid, "read")
-            first = int(time.time()) + 2
+            first = int(time.time()) + 3  # when they began is long over by then
             os.write(writer, first.to_bytes(8, "little") * workers)
             ks.wait_for(lambda: any(e["time_bucket"] >= first + wakes for e in self.ks.events()), 15,
                         "the second after the last wait")
-            events = [e for e in self.ks.events() if e["pid"] in pids and e["time_bucket"] >= first - 2]
+            events = [e for e in self.ks.events() if e["pid"] in pids and e["ppid"] == os.getpid()
+                      and e["time_bucket"] >= first - 1]
             parked.kill()
         os.close(reader)
         os.close(writer)
@@ -406,18 +411,19 @@ class Waits(unittest.TestCase):
             self.assertLess(sum(e["uninterruptible_ms"] for e in events), lived_ms - made["ms"] + 10)
         with self.subTest("preempted"), self.hogs(3) as hogs:
             stolen = stolen_ms()
-            ks.wait_for(lambda: all(sum(e["pid"] == hog.pid for e in self.ks.events()) > 2
+            ks.wait_for(lambda: all(sum(is_child(e, hog.pid) for e in self.ks.events()) > 2
                                     for hog in hogs), 10, "three samples of each")
             stolen = stolen_ms() - stolen + 100
             preempted_ms = whole_ms = 0
             for hog in hogs:
-                samples = [s for s in self.ks.timed_events() if s[1]["pid"] == hog.pid]
+                samples = [s for s in self.ks.timed_events() if is_child(s[1], hog.pid)]
                 for (before_ms, _), (late_ms, event) in zip(samples, samples[1:]):
                     self.assertGreater(event["preempted_ms"], 0.9 * event["runq_ms"] - 20)
                     self.assertLess(event["sleeping_ms"], stolen)
                     # it may have been read late, then and now
                     self.assertAlmostEqual(event["preempted_ms"] + event["cpu_time_ms"],
-                                           event["interval_ms"], delta=stolen + max(before_ms, late_ms))
+                                           event["interval_ms"], delta=stolen + max(before_ms, late_ms),
+                                           msg=event)
                     preempted_ms += event["preempted_ms"]
                     whole_ms += event["interval_ms"]
             self.assertGreater(preempted_ms, 0.4 * whole_ms)  # two of the three, all the time
@@ -433,7 +439,7 @@ class Waits(unittest.TestCase):
         waited = [e for e in events if e["uninterruptible_ms"] > 900]
         self.assertGreaterEqual(len(waited), 1, events)
         for late_ms, event in self.ks.timed_events():
-            if event["pid"] == child.pid:
+            if is_child(event, child.pid):
                 self.assertLess(event["uninterruptible_ms"], event["interval_ms"] + late_ms + 30)
 
 

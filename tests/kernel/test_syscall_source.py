@@ -59,10 +59,11 @@ def interrupted_sleep():
 
 class SourceTest(unittest.TestCase):
     def of(self, pid, n=1, name=None):
-        """The events of a process; waits until there are n, and for those that are too many."""
+        """The events of a child; waits until there are n, and for those that are too many. (Its pid may
+        have been that of another process before.)"""
         def found():
-            return [e for e in self.ks.events()
-                    if e["pid"] == pid and name in (None, e["syscall_name"])]
+            return [e for e in self.ks.events() if (e["pid"], e["ppid"]) == (pid, os.getpid())
+                    and name in (None, e["syscall_name"])]
         if n:
             ks.wait_for(lambda: len(found()) >= n, 5, f"{n} events of process {pid}")
         time.sleep(0.02)
