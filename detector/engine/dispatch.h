@@ -9,11 +9,13 @@
 
 #include "rule/rule.h"
 
+struct key_group;
 struct stream;
 
 /* One way for events into a stream. */
 struct feed {
 	struct stream *stream;
+	struct key_group *group; /* of the stream's keys; NULL: it judges single events */
 	unsigned source;
 	const struct expr *where; /* NULL: all events of the type */
 	struct expr_quick *quick; /* the same, prepared */

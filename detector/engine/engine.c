@@ -193,9 +193,11 @@ static void add_feed(struct engine *e, struct stream *s, unsigned source,
 	struct feed *feed = &e->feeds[e->n_feeds++];
 	struct dispatch **route = &e->routes[type_index(e, type)];
 
-	*feed = (struct feed){
-		.stream = s, .source = source, .where = where, .quick = expr_quick_new(where, type)
-	};
+	*feed = (struct feed){ .stream = s,
+			       .group = s->windowed ? s->group : NULL,
+			       .source = source,
+			       .where = where,
+			       .quick = expr_quick_new(where, type) };
 	if (!*route)
 		*route = dispatch_new();
 	dispatch_add(*route, feed);
@@ -280,7 +282,7 @@ static struct visit *new_visit(struct errands *all, const struct feed *feed, con
 	unsigned char *bytes = &all->bytes[all->n_bytes];
 	size_t len = key_pack(&feed->stream->fields[feed->source], ev, bytes);
 
-	visit->directory = &feed->stream->group->directory;
+	visit->directory = &feed->group->directory;
 	visit->key = stream_key(feed->stream, bytes, len);
 	all->n_bytes += (unsigned)len;
 	directory_prefetch(visit->directory, &visit->key);
@@ -291,7 +293,7 @@ static struct visit *new_visit(struct errands *all, const struct feed *feed, con
 static const struct visit *get_visit(struct errands *all, const struct feed *feed,
 				     const struct event *ev)
 {
-	struct key_group *group = feed->stream->group;
+	struct key_group *group = feed->group;
 
 	if (group->sequences[feed->source] != all->sequence) {
 		group->sequences[feed->source] = all->sequence;
@@ -329,12 +331,15 @@ static void find_entries(struct errands *all)
 		find_key(&all->visits[i]);
 	for (struct errand *errand = all->list; errand < all->list + all->n; errand++) {
 		const struct keytable *keys = &errand->feed->stream->keys;
+		uint32_t number;
 
 		if (!errand->visit || !errand->visit->found)
 			continue;
-		errand->entry = keytable_of(keys, errand->visit->found);
-		if (errand->entry)
-			keytable_prefetch(keys, errand->visit->found, errand->entry);
+		number = keytable_number(keys, errand->visit->found);
+		if (!number)
+			continue;
+		errand->entry = keytable_at(keys, number - 1);
+		keytable_prefetch(keys, number - 1);
 	}
 }
 
@@ -354,15 +359,9 @@ static inline void run_errand(const struct errand *errand)
 		stream_take(s, errand->feed->source, errand->arrival, k);
 }
 
-static void run_measured(struct engine *e, const struct errand *errand)
+static uint64_t cost_now_ns(const struct engine *e)
 {
-	uint64_t (*clock)(void) = e->shared.conf.cost_clock;
-	uint64_t from_ns = clock ? clock() : 0;
-
-	run_errand(errand);
-	if (clock)
-		errand->feed->cost_ns += (clock() - from_ns) * COST_SAMPLE;
-	e->until_sample = COST_SAMPLE;
+	return e->shared.conf.cost_clock ? e->shared.conf.cost_clock() : 0;
 }
 
 /* Passes 2 to 4. */
@@ -376,27 +375,17 @@ static void run_errands(struct engine *e)
 		find_entries(all);
 	}
 	for (const struct errand *errand = all->list; errand < end; errand++) {
-		if (--e->until_sample == 0)
-			run_measured(e, errand);
-		else
-			run_errand(errand);
+		bool measured = --e->until_sample == 0;
+		uint64_t from_ns = measured ? cost_now_ns(e) : 0;
+
+		run_errand(errand);
+		if (!measured)
+			continue;
+		errand->feed->cost_ns += (cost_now_ns(e) - from_ns) * COST_SAMPLE;
+		e->until_sample = COST_SAMPLE;
 	}
 	all->n = all->n_visits = all->n_bytes = 0;
 	all->sequence++;
-}
-
-static void add_errand(struct engine *e, struct feed *feed, const struct arrival *arrival)
-{
-	struct errands *all = &e->errands;
-	struct errand *errand;
-
-	if (all->n == ERRANDS_MAX || all->n_bytes + KEY_BYTES_MAX > KEYS_BYTES_MAX)
-		run_errands(e);
-	errand = &all->list[all->n++];
-	errand->feed = feed;
-	errand->arrival = arrival;
-	errand->visit = feed->stream->windowed ? get_visit(all, feed, arrival->ev) : NULL;
-	errand->entry = NULL;
 }
 
 /* Pass 1. place: of the event in its batch. */
@@ -406,6 +395,9 @@ static void add_errands(struct engine *e, const struct event *ev, unsigned place
 	struct dispatch *route = e->routes[type];
 	struct arrival *arrival = &e->errands.arrivals[place];
 	struct feed *const *feeds = NULL;
+	struct errands *all = &e->errands;
+	const struct key_group *group = NULL;
+	const struct visit *visit = NULL;
 	uint64_t matched = 0;
 
 	*arrival = arrival_of(ev);
@@ -425,7 +417,16 @@ static void add_errands(struct engine *e, const struct event *ev, unsigned place
 		feed->matched++;
 		feed->last_ns = arrival->m.now_ns;
 		matched += feed->stream->n_trackers;
-		add_errand(e, feed, arrival);
+		if (all->n == ERRANDS_MAX || all->n_bytes > KEYS_BYTES_MAX - KEY_BYTES_MAX) {
+			run_errands(e);
+			group = NULL;
+			visit = NULL;
+		}
+		if (feed->group != group) {
+			group = feed->group;
+			visit = group ? get_visit(all, feed, ev) : NULL;
+		}
+		all->list[all->n++] = (struct errand){ feed, arrival, visit, NULL };
 	}
 	e->shared.stats.matched += matched;
 }

@@ -15,6 +15,7 @@ void keytable_init(struct keytable *t, uint32_t max, struct directory *directory
 		   size_t owned, size_t apart)
 {
 	*t = (struct keytable){ .max = max, .directory = directory, .place = place };
+	t->number_at = directory->tables_at + place * sizeof(uint32_t);
 	t->entries.stride = round_up(KEYED_BYTES + owned);
 	t->apart.stride = round_up(sizeof(struct keyed_apart) + apart);
 	t->ahead = t->entries.stride < PREFETCH_BYTES_MAX ? t->entries.stride : PREFETCH_BYTES_MAX;
@@ -37,9 +38,12 @@ const unsigned char *keytable_key(const struct keytable *t, const struct keyed *
 
 struct keyed *keytable_find(const struct keytable *t, const struct table_key *key)
 {
-	uint32_t found = directory_find(t->directory, key);
+	uint32_t found = directory_find(t->directory, key), number;
 
-	return found ? keytable_of(t, directory_at(t->directory, found - 1)) : NULL;
+	if (!found)
+		return NULL;
+	number = keytable_number(t, directory_at(t->directory, found - 1));
+	return number ? keytable_at(t, number - 1) : NULL;
 }
 
 static uint32_t next_number(struct keytable *t)

@@ -30,7 +30,8 @@ struct keyed_apart {
 
 struct keytable {
 	struct directory *directory; /* borrowed ... */
-	unsigned place;		     /* ... of which it is that table */
+	unsigned place;		     /* ... of which it is that table, ... */
+	size_t number_at;	     /* ... which stands there in an entry */
 	struct pool entries, apart;
 	size_t ahead;	/* bytes of an entry that keytable_prefetch() asks for */
 	bool apart_too; /* the owner's: it asks for what is apart too */
@@ -66,12 +67,10 @@ static inline bool keytable_used(const struct keytable *t, uint32_t number)
 /* Lends; valid until the key is removed. */
 const unsigned char *keytable_key(const struct keytable *t, const struct keyed *k, size_t *ret_len);
 
-/* What the table has of a key of its directory; NULL: it does not have it. */
-static inline struct keyed *keytable_of(const struct keytable *t, const struct dir_key *key)
+/* The number + 1 of what the table has of a key of its directory; 0: it does not have it. */
+static inline uint32_t keytable_number(const struct keytable *t, const struct dir_key *key)
 {
-	uint32_t entry = directory_tables(t->directory, key)[t->place];
-
-	return entry ? keytable_at(t, entry - 1) : NULL;
+	return *(const uint32_t *)((const unsigned char *)key + t->number_at);
 }
 
 /* NULL if absent. */
@@ -84,14 +83,14 @@ void keytable_remove(struct keytable *t, struct keyed *k);
 struct keyed *keytable_quiet(struct keytable *t);
 
 /* Asks for an entry that is needed soon. */
-static inline void keytable_prefetch(const struct keytable *t, const struct dir_key *key,
-				     const struct keyed *k)
+static inline void keytable_prefetch(const struct keytable *t, uint32_t number)
 {
+	const char *entry = pool_at(&t->entries, number);
+
 	for (size_t i = 0; i < t->ahead; i += 64)
-		__builtin_prefetch((const char *)k + i, 1);
+		__builtin_prefetch(entry + i, 1);
 	if (t->apart_too)
-		__builtin_prefetch(
-			keytable_apart(t, directory_tables(t->directory, key)[t->place] - 1), 1);
+		__builtin_prefetch(keytable_apart(t, number), 1);
 }
 
 #endif

@@ -286,14 +286,6 @@ struct keyed *stream_get(struct stream *s, const struct table_key *key)
 	return k;
 }
 
-/* The latest time that the windows of the key have heard of; they never slide back. */
-static uint64_t heard_ns(const struct stream *s, const struct keyed *k, uint64_t now_ns)
-{
-	uint64_t latest_ns = k->last_ns > s->tick_ns ? k->last_ns : s->tick_ns;
-
-	return now_ns > latest_ns ? now_ns : latest_ns;
-}
-
 static void add_to_window(const struct stream *s, const struct cell *c, struct window **w,
 			  const struct event *ev, uint64_t at_ns, double share)
 {
@@ -332,34 +324,13 @@ static void add_to_cell(const struct stream *s, const struct cell *c, struct key
 		add_to_window(s, c, (struct window **)at, a->ev, at_ns, share);
 }
 
-static bool is_for(const struct cell *c, unsigned source, const struct arrival *a)
-{
-	return c->source == source && (!c->where || expr_match(c->where, a->ev));
-}
-
 /* Puts the event into all windows that it is for. */
 static void add_to_cells(const struct stream *s, struct keyed *k, unsigned source,
 			 const struct arrival *a, uint64_t latest_ns)
 {
 	for (unsigned i = 0; i < s->n_cells; i++)
-		if (is_for(&s->cells[i], source, a))
+		if (cell_is_for(&s->cells[i], source, a))
 			add_to_cell(s, &s->cells[i], k, a, latest_ns);
-}
-
-/* The same of a point, by tallies. True if no rule has anything to do about it. */
-static inline bool count_in_cells(const struct stream *s, struct keyed *k, unsigned source,
-				  const struct arrival *a, uint64_t latest_ns)
-{
-	const struct cell *end = s->cells + s->n_cells;
-	bool calm = latest_ns < s->calm_until_ns;
-
-	for (const struct cell *c = s->cells; c < end; c++) {
-		struct tally *tally = (struct tally *)((unsigned char *)k + c->at);
-
-		if (is_for(c, source, a))
-			calm &= tally_add(tally, c->grid, a->m.now_ns, latest_ns) <= c->calm;
-	}
-	return calm;
 }
 
 static bool is_settled(const struct stream *s, struct keyed *k)
@@ -373,30 +344,17 @@ static bool is_settled(const struct stream *s, struct keyed *k)
 	return true;
 }
 
-/* Apart, so that what every event does needs few registers. */
-__attribute__((noinline)) static void tell_rules(struct stream *s, unsigned source,
-						 const struct arrival *a, struct keyed *k)
+void stream_tell_rules(struct stream *s, unsigned source, const struct arrival *a, struct keyed *k)
 {
 	for (unsigned i = 0; i < s->n_trackers; i++)
 		tracker_take(s->trackers[i], k, source, a->ev, &a->m);
 	k->settled = s->by_tallies && is_settled(s, k);
 }
 
-__attribute__((noinline)) static void take_whole(struct stream *s, unsigned source,
-						 const struct arrival *a, struct keyed *k)
+void stream_take_whole(struct stream *s, unsigned source, const struct arrival *a, struct keyed *k)
 {
-	add_to_cells(s, k, source, a, heard_ns(s, k, 0));
-	tell_rules(s, source, a, k);
-}
-
-void stream_take(struct stream *s, unsigned source, const struct arrival *a, struct keyed *k)
-{
-	if (a->m.now_ns > k->last_ns)
-		k->last_ns = a->m.now_ns;
-	if (!s->by_tallies || a->middle_ns != a->m.now_ns)
-		take_whole(s, source, a, k);
-	else if (!count_in_cells(s, k, source, a, heard_ns(s, k, 0)) || !k->settled)
-		tell_rules(s, source, a, k);
+	add_to_cells(s, k, source, a, stream_heard_ns(s, k, 0));
+	stream_tell_rules(s, source, a, k);
 }
 
 void stream_take_point(struct stream *s, const struct arrival *a)
@@ -471,7 +429,7 @@ double stream_value(const struct stream *s, const struct cell *c, struct keyed *
 	unsigned char *at = (unsigned char *)k + c->at;
 	uint64_t count;
 
-	now_ns = heard_ns(s, k, now_ns);
+	now_ns = stream_heard_ns(s, k, now_ns);
 	if (!c->counts) {
 		struct window *w = *(struct window **)at;
 
@@ -489,7 +447,7 @@ uint64_t stream_samples(const struct stream *s, const struct cell *c, struct key
 	unsigned char *at = (unsigned char *)k + c->at;
 	struct window *w;
 
-	now_ns = heard_ns(s, k, now_ns);
+	now_ns = stream_heard_ns(s, k, now_ns);
 	if (c->counts)
 		return tally_count((struct tally *)at, c->grid, now_ns);
 	w = *(struct window **)at;

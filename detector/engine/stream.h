@@ -100,9 +100,54 @@ void stream_start(struct stream *s, struct directory *directory, unsigned place)
 /* Some tracker's calm or calm_until_ns is another. */
 void stream_look_again(struct stream *s);
 
+/* The latest time that the windows of the key have heard of; they never slide back. */
+static inline uint64_t stream_heard_ns(const struct stream *s, const struct keyed *k,
+				       uint64_t now_ns)
+{
+	uint64_t latest_ns = k->last_ns > s->tick_ns ? k->last_ns : s->tick_ns;
+
+	return now_ns > latest_ns ? now_ns : latest_ns;
+}
+
+static inline bool cell_is_for(const struct cell *c, unsigned source, const struct arrival *a)
+{
+	return c->source == source && (!c->where || expr_match(c->where, a->ev));
+}
+
+/* Counts a point in all tallies that it is for. True if no rule has anything to do about it. */
+static inline bool stream_count(const struct stream *s, unsigned source, const struct arrival *a,
+				struct keyed *k)
+{
+	const struct cell *end = s->cells + s->n_cells;
+	uint64_t latest_ns = stream_heard_ns(s, k, 0);
+	bool calm = latest_ns < s->calm_until_ns && k->settled;
+
+	for (const struct cell *c = s->cells; c < end; c++) {
+		struct tally *tally = (struct tally *)((unsigned char *)k + c->at);
+
+		if (cell_is_for(c, source, a))
+			calm &= tally_add(tally, c->grid, a->m.now_ns, latest_ns) <= c->calm;
+	}
+	return calm;
+}
+
+/* Parts of stream_take(): the windows of the key have the event; and neither they nor the rules. */
+void stream_tell_rules(struct stream *s, unsigned source, const struct arrival *a, struct keyed *k);
+void stream_take_whole(struct stream *s, unsigned source, const struct arrival *a, struct keyed *k);
+
 /* With windows: takes in an event of that source that satisfies its condition. k: the entry of its
  * key, as stream_get() says it. */
-void stream_take(struct stream *s, unsigned source, const struct arrival *a, struct keyed *k);
+static inline void stream_take(struct stream *s, unsigned source, const struct arrival *a,
+			       struct keyed *k)
+{
+	if (a->m.now_ns > k->last_ns)
+		k->last_ns = a->m.now_ns;
+	if (!s->by_tallies || a->middle_ns != a->m.now_ns)
+		stream_take_whole(s, source, a, k);
+	else if (!stream_count(s, source, a, k))
+		stream_tell_rules(s, source, a, k);
+}
+
 /* Without: the same. */
 void stream_take_point(struct stream *s, const struct arrival *a);
 
