@@ -19,6 +19,7 @@ struct stream {
 	struct timer *flush;
 	struct buf line;
 	uint64_t printed;
+	int write_error; /* the first since the last flush */
 	bool failed;
 };
 
@@ -41,7 +42,9 @@ static void on_event(void *ctx, const struct event *ev)
 	buf_reset(&s->line);
 	event_write_json(ev, &j);
 	buf_addc(&s->line, '\n');
-	(void)fwrite(s->line.data, 1, s->line.len, stdout);
+	/* what is too long for the buffer is written now */
+	if (fwrite(s->line.data, 1, s->line.len, stdout) != s->line.len && !s->write_error)
+		s->write_error = errno;
 	loop_timer_set(s->flush, 0);
 	if (++s->printed == s->conf->count)
 		session_stop(&s->session);
@@ -52,11 +55,16 @@ static void on_flush(void *ctx)
 {
 	struct stream *s = ctx;
 
-	if (fflush(stdout) == 0)
+	int error = s->write_error;
+
+	if (fflush(stdout) != 0 && !error)
+		error = errno;
+	if (!error)
 		return;
-	if (errno != EPIPE && !s->failed) {
+	s->write_error = 0;
+	if (error != EPIPE && !s->failed) {
 		s->failed = true;
-		fprintf(stderr, COMMAND ": cannot write: %s\n", strerror(errno));
+		fprintf(stderr, COMMAND ": cannot write: %s\n", strerror(error));
 	}
 	session_stop(&s->session);
 }

@@ -278,7 +278,7 @@ class Waits(unittest.TestCase):
         n = sum(e["runq_waits"] for e in events)
         self.assertGreaterEqual(arrivals, 150 / ks.PATIENCE)  # a slow machine wakes late
         self.assertGreaterEqual(n, arrivals)
-        self.assertLess(n, arrivals + 20)
+        self.assertLess(n, arrivals + 60)  # its end is not in the kernel's
         ms = sum(e["runq_ms"] for e in events)
         self.assertGreaterEqual(ms, delay_ns / 1e6)
         self.assertLess(ms, delay_ns / 1e6 + ended_ms + 1)
