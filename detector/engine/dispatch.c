@@ -200,6 +200,23 @@ static void consider(void *ctx, const struct expr_choice *c)
 	best->choice = *c;
 }
 
+uint64_t dispatch_class(const struct expr *where)
+{
+	struct best best = { 0 };
+	const struct expr_choice *c = &best.choice;
+	const char *text;
+	size_t len;
+
+	if (where)
+		expr_each_choice(where, consider, &best);
+	if (!best.set)
+		return 0;
+	if (c->field->type != FIELD_TEXT)
+		return number_hash(expr_choice_number(c, 0)) + c->field->offset;
+	text = expr_choice_text(c, 0, &len);
+	return hash_keyed(SEED + c->prefix, text, len) + c->field->offset;
+}
+
 void dispatch_add(struct dispatch *d, struct feed *feed)
 {
 	struct best best = { 0 };

@@ -35,6 +35,10 @@ void dispatch_add(struct dispatch *d, struct feed *feed);
 /* All were added. */
 void dispatch_ready(struct dispatch *d);
 
+/* Equal for conditions that are looked up by the same value (NULL: none), which an event satisfies
+ * together or not at all. */
+uint64_t dispatch_class(const struct expr *where);
+
 /*
  * Those that the event may satisfy, in order; *ret_n of them. Valid until the next call. What is
  * left out, it does not satisfy.

@@ -169,16 +169,45 @@ static struct key_group *get_group(struct engine *e, unsigned *open, unsigned *n
 	return &e->groups[open[i]];
 }
 
+/* A stream in the order in which they get groups: those that see the same events side by side. */
+struct turn {
+	uint64_t class;
+	unsigned stream;
+};
+
+static int compare_turns(const void *a, const void *b)
+{
+	const struct turn *x = a, *y = b;
+
+	if (x->class != y->class)
+		return x->class < y->class ? -1 : 1;
+	return x->stream < y->stream ? -1 : x->stream > y->stream;
+}
+
+static struct turn *turns_of(const struct engine *e)
+{
+	struct turn *turns = xcalloc(e->n_streams, sizeof(*turns));
+
+	for (unsigned i = 0; i < e->n_streams; i++)
+		turns[i] = (struct turn){ dispatch_class(e->streams[i]->rule->where), i };
+	if (e->n_streams)
+		qsort(turns, e->n_streams, sizeof(*turns), compare_turns);
+	return turns;
+}
+
 static void make_groups(struct engine *e)
 {
+	AUTO_FREE struct turn *turns = turns_of(e);
 	AUTO_FREE unsigned *open = xcalloc(e->n_streams, sizeof(*open));
 	AUTO_FREE unsigned *places = xcalloc(e->n_streams, sizeof(*places));
 	unsigned n_open = 0;
 
 	e->groups = xcalloc(e->n_streams, sizeof(*e->groups));
 	for (unsigned i = 0; i < e->n_streams; i++) {
-		e->streams[i]->group = get_group(e, open, &n_open, e->streams[i]);
-		places[i] = e->streams[i]->group->n_streams++;
+		unsigned at = turns[i].stream;
+
+		e->streams[at]->group = get_group(e, open, &n_open, e->streams[at]);
+		places[at] = e->streams[at]->group->n_streams++;
 	}
 	for (unsigned i = 0; i < e->n_groups; i++)
 		directory_init(&e->groups[i].directory, e->groups[i].n_streams,
