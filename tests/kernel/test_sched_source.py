@@ -53,7 +53,7 @@ class Samples(unittest.TestCase):
         """All events of a child that has ended. (Its pid may have been that of another process before.)"""
         def found():
             return [e for e in (stream or self.ks).events() if is_child(e, pid)]
-        ks.wait_for(lambda: any(e["exited"] for e in found()), 5, f"end of process {pid}")
+        ks.wait_for(lambda: any(e["exited"] for e in found()), 20, f"end of process {pid}")
         return found()
 
     def sum(self, events, field):
