@@ -336,20 +336,25 @@ class CloneArgs(ctypes.Structure):
 
 
 def clone_as(pid, argv):
-    """Runs a program under that pid, which must be free (clone3(2) with set_tid)."""
-    tid = ctypes.c_int(pid)
-    args = CloneArgs(exit_signal=signal.SIGCHLD, set_tid=ctypes.addressof(tid), set_tid_size=1)
-    null = os.open("/dev/null", os.O_WRONLY)
-    child = children.libc.syscall(435, ctypes.byref(args), ctypes.sizeof(args))
-    if child == 0:
-        os.dup2(null, 1)
-        os.execv(argv[0], argv)
-    os.close(null)
-    if child < 0:
-        raise unittest.SkipTest("clone3 cannot choose the pid: " +
-                                os.strerror(ctypes.get_errno()))
-    os.waitpid(child, 0)
-    return child
+    """Runs a program under that pid, which must be free (clone3(2) with set_tid); returns the pid. It is made
+    by a child, which has no other threads: one of them might hold the interpreter's lock at that moment,
+    and in the copy for ever."""
+    def work():
+        tid = ctypes.c_int(pid)
+        args = CloneArgs(exit_signal=signal.SIGCHLD, set_tid=ctypes.addressof(tid), set_tid_size=1)
+        null = os.open("/dev/null", os.O_WRONLY)
+        made = children.libc.syscall(435, ctypes.byref(args), ctypes.sizeof(args))
+        if made == 0:
+            os.dup2(null, 1)
+            os.execv(argv[0], argv)
+        if made < 0:
+            return -ctypes.get_errno()
+        os.waitpid(made, 0)
+        return made
+    _, made = children.in_child(work)
+    if made < 0:
+        raise unittest.SkipTest("clone3 cannot choose the pid: " + os.strerror(-made))
+    return made
 
 
 if __name__ == "__main__":
