@@ -9,7 +9,7 @@ shift
 names=${*:-kernel/ cli/ hooks/ docs/}
 limit_s=${VM_LIMIT_S:-5400}
 
-packages="python3-minimal,python3,python3-jsonschema,libbpf1,libelf1,zlib1g,libcjson1,libcurl4,libssl3,libpcre2-8-0,bpftool,iproute2,nftables,procps,util-linux,e2fsprogs,kmod,gzip"
+packages="python3-minimal,python3,python3-jsonschema,python3-cram,libbpf1,libelf1,zlib1g,libcjson1,libcurl4,libssl3,libpcre2-8-0,bpftool,iproute2,nftables,procps,util-linux,e2fsprogs,kmod,gzip"
 
 fetch_kernel() {
 	image=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends: linux-image/ { print $2; exit }')
