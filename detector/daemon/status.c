@@ -2,8 +2,10 @@
 #include "daemon/status.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "daemon/self.h"
 #include "engine/explain.h"
 
 static const struct source *source_of(const struct status_view *v, const struct event_type *type)
@@ -71,7 +73,9 @@ static bool source_stands(void *ctx, const struct event_type *type, struct buf *
 	unsigned n;
 	const struct source_note *note = &v->notes[type - event_types(&n)];
 
-	if (source_of(v, type)) {
+	bool is_self = strcmp(type->object, SELF_OBJECT) == 0; /* needs no programs */
+
+	if (is_self || source_of(v, type)) {
 		buf_addf(ret_phrase, "%s is attached", type->name);
 		return true;
 	}

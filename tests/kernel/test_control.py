@@ -17,6 +17,8 @@ RULES = {"rules": [
      "where": "syscall_name == 'swapoff'", "when": {"value": "latency_ms", "above": "1h"}},
     {"name": "busy", "why": "what every machine has", "on": "sched", "by": ["pid"],
      "when": {"value": "context_switches", "above": 0}, "keep": "1s"},
+    {"name": "losses", "why": "what no rule has seen", "on": "self", "by": ["source"],
+     "when": {"value": "lost", "above": 0}},
 ]}
 
 
@@ -56,7 +58,7 @@ class Socket(unittest.TestCase):
                 "filtered", "aggregated", "emitted", "ring_full", "no_storage", "map_full",
                 "rate_limited")))
         self.assertGreater(sum(s["ledger"]["seen"] for s in status["sources"]), 0)
-        self.assertEqual({rule["name"] for rule in status["rules"]}, {"never", "busy"})
+        self.assertEqual({rule["name"] for rule in status["rules"]}, {"never", "busy", "losses"})
         self.assertEqual(status["hooks"], [])
 
     def test_status_for_people_names_the_same(self):
@@ -65,6 +67,7 @@ class Socket(unittest.TestCase):
         for word in ("never", "busy", "syscall", "attached: ", "tp_btf/sys_exit", "emitted"):
             self.assertIn(word, done.stdout)
         self.assertNotIn("hooks", done.stdout)
+        self.assertNotIn("not attached", done.stdout)
 
     def test_only_root_may_use_it(self):
         mode = os.stat(self.daemon.socket).st_mode
